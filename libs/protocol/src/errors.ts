@@ -185,6 +185,12 @@ export const ERRORS = {
     'the broker does not answer',
     'Check the network and the address in the join link.',
   ),
+  broker_untrusted: row(
+    502,
+    false,
+    'the other side does not have the certificate of the broker',
+    'Check that the join link is right; somebody may be in between.',
+  ),
   peer_unreachable: row(503, true, 'the peer does not answer', 'It may be offline; another host will be used.'),
   peer_untrusted: row(
     403,
@@ -207,6 +213,18 @@ export const ERRORS = {
     'Run `peerkeep init` or `peerkeep-agent enrol` first, or give --home.',
   ),
   home_exists: row(409, false, 'this home belongs to a peer already', 'Use another --home.'),
+  data_dir_in_use: row(
+    409,
+    true,
+    'another process runs on this data directory',
+    'Stop that process, or give another directory.',
+  ),
+  data_dir_missing: row(
+    400,
+    false,
+    'there is no broker in this data directory',
+    'Run `peerkeep-server start` with this --data-dir once.',
+  ),
   home_corrupt: row(500, false, 'a file of the home is damaged', 'Restore the home, or enrol again in a new one.'),
   secret_file_exposed: row(
     403,
@@ -226,12 +244,30 @@ export const ERRORS = {
   snapshot_unknown: row(404, false, 'no such snapshot', 'Run `peerkeep snapshots`.'),
   object_damaged: row(422, false, 'an object does not open under its key', 'Run `peerkeep check --read-data`.'),
   chunk_missing: row(404, false, 'a chunk is in no object', 'Run `peerkeep check`.'),
+  chunk_index_full: row(
+    507,
+    false,
+    'the index of chunks on this machine is full',
+    'Back up some of the folders from another home.',
+  ),
   format_unsupported: row(422, false, 'the stored format is newer than this program', 'Update Peerkeep.'),
   name_hostile: row(
     422,
     false,
     'a stored name would leave the target folder',
     'The entry was skipped; the snapshot may be forged.',
+  ),
+  name_taken: row(
+    409,
+    false,
+    'the restore made another entry with this name already',
+    'The entry was skipped; this disk may not tell upper from lower case.',
+  ),
+  snapshot_damaged: row(
+    422,
+    false,
+    'a stored snapshot, folder list or index is malformed',
+    'Run `peerkeep check`, or use another snapshot.',
   ),
   local_disk: row(500, false, 'a read or write on the local disk failed', 'Check free space and permissions.'),
   usage: row(400, false, 'the command was used wrongly', 'See --help.'),

@@ -1,6 +1,25 @@
 // The public face of the protocol: words, bytes, limits, error codes, schemas and cryptography. Pure; see SPEC.md.
 export * from './bytes.js';
+export * from './content-id/content-id.js';
+export * from './control/answer-signature.js';
+export * from './control/request-signature.js';
+export type { Headers as MessageHeaders } from './control/signature-base.js';
+export * from './crypto/es256.js';
+export { childKey, hkdfSha256 } from './crypto/hkdf.js';
+export { nobleSuite } from './crypto/noble-suite.js';
+export { nodeSuite } from './crypto/node-suite.js';
+export type { CryptoSuite, Mac } from './crypto/suite.js';
 export * from './errors.js';
+export * from './identity/join-link.js';
+export * from './identity/recovery-proof.js';
+export * from './identity/spiffe.js';
 export * from './ids.js';
+export * from './keys/transaction-key.js';
+export * from './keys/wrap-transaction-key.js';
 export * from './limits.js';
+export * from './messages/index.js';
+export * from './receipt/receipt.js';
 export * from './time.js';
+export { TOKEN_OPS, type TokenClaims, type TokenItem, type TokenOp } from './token/claims.js';
+export { sealToken } from './token/seal-token.js';
+export { type TokenExpectation, type VerifiedToken, verifyToken } from './token/verify-token.js';

@@ -1,5 +1,7 @@
 // Times on the wire: RFC 3339, UTC, exactly milliseconds ("2026-11-20T08:00:00.000Z"). One value has one text.
 
+import { strict as assert } from 'node:assert';
+
 export type UnixMs = number;
 
 const RFC3339_MS = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
@@ -14,4 +16,11 @@ export function parseTime(text: string): UnixMs | null {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) return null;
   return new Date(ms).toISOString() === text ? ms : null;
+}
+
+/** Unix ms of a text that a schema has checked already. */
+export function timeOf(checkedText: string): UnixMs {
+  const ms = parseTime(checkedText);
+  assert(ms !== null);
+  return ms;
 }

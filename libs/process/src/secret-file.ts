@@ -1,0 +1,52 @@
+// Reads a secret: a regular file of our own that nobody else can read, never through a symlink.
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { ProtocolError } from '#protocol';
+
+const SECRET_FILE_BYTES_MAX = 64 * 1024;
+
+/** throws secret_file_exposed (mode wider than 0600, symlink, another owner); ENOENT passes through. */
+export async function readSecretFile(path: string): Promise<Buffer> {
+  const file = await open(path, OPEN_FLAGS).catch((error: unknown) => {
+    throw openRefusal(error, path);
+  });
+  try {
+    checkSecret(await file.stat(), path);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same at once, for small files that are read again only when they have changed. */
+export function readSecretFileSync(path: string): Buffer {
+  const file = openSecretSync(path);
+  try {
+    checkSecret(fstatSync(file), path);
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
+
+function openSecretSync(path: string): number {
+  try {
+    return openSync(path, OPEN_FLAGS);
+  } catch (error) {
+    throw openRefusal(error, path);
+  }
+}
+
+/** A symlink is refused with its own code; every other failure stays what it is. */
+function openRefusal(error: unknown, path: string): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'ELOOP') return error;
+  return new ProtocolError('secret_file_exposed', { path }, { cause: error });
+}
+
+function checkSecret(stat: Stats, path: string): void {
+  const foreign = process.getuid !== undefined && stat.uid !== process.getuid();
+  if (stat.isFile() && (stat.mode & 0o077) === 0 && !foreign && stat.size <= SECRET_FILE_BYTES_MAX) return;
+  throw new ProtocolError('secret_file_exposed', { path, mode: (stat.mode & 0o7777).toString(8) });
+}

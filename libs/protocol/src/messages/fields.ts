@@ -1,0 +1,67 @@
+// The fields that messages share, each parsed once, here, into a type that cannot be wrong.
+import { z } from 'zod';
+import { decodeBase64url } from '../bytes.js';
+import { type AccountId, isUuidV7, type ObjectId, type PeerId, type TransactionId } from '../ids.js';
+import { PEER_NAME_CHARS_MAX, SHARD_BYTES_MAX, SHARDS_PER_OBJECT_MAX } from '../limits.js';
+import { parseTime } from '../time.js';
+
+declare const brand: unique symbol;
+
+/** Text of a content id: base64url of the 32-byte Merkle root of a shard (SPEC §6). */
+export type ContentId = string & { readonly [brand]: 'ContentId' };
+
+/** A schema whose output carries a brand that its input lacks; the check is the schema's own. */
+const branded = <T extends string>(schema: z.ZodType<string, string>): z.ZodType<T, string> =>
+  schema as unknown as z.ZodType<T, string>;
+
+const uuidV7Text = z
+  .string()
+  .refine(isUuidV7, 'not a UUIDv7')
+  .meta({ format: 'uuid', description: 'UUIDv7, lower case' });
+
+export const peerIdField = branded<PeerId>(uuidV7Text);
+export const accountIdField = branded<AccountId>(uuidV7Text);
+export const transactionIdField = branded<TransactionId>(uuidV7Text);
+export const objectIdField = branded<ObjectId>(uuidV7Text);
+
+/** base64url of exactly `bytes` bytes, canonical text only. */
+export const bytesField = (bytes: number): z.ZodType<string, string> =>
+  z.string().refine((text) => decodeBase64url(text)?.length === bytes, `not the base64url of ${bytes} bytes`);
+
+/** base64url of 1 to `bytesMax` bytes, canonical text only. */
+export const bytesUpToField = (bytesMax: number): z.ZodType<string, string> =>
+  z
+    .string()
+    .max(Math.ceil((bytesMax * 4) / 3))
+    .refine((text) => (decodeBase64url(text)?.length ?? 0) > 0, `not the base64url of 1 to ${bytesMax} bytes`);
+
+export const contentIdField = branded<ContentId>(bytesField(32));
+
+/** RFC 3339, UTC, milliseconds. */
+export const timeField = z
+  .string()
+  .refine((text) => parseTime(text) !== null, 'not an RFC 3339 time in UTC with milliseconds')
+  .meta({ format: 'date-time' });
+
+export const bytesCountField = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const shardSizeField = z.int().min(1).max(SHARD_BYTES_MAX);
+export const shardIndexField = z
+  .int()
+  .min(0)
+  .max(SHARDS_PER_OBJECT_MAX - 1);
+export const shardCountField = z.int().min(1).max(SHARDS_PER_OBJECT_MAX);
+
+/** One DNS label: what a person calls a machine, and what may become its host name (RFC 1123 §2.1). */
+export const peerNameField = z
+  .string()
+  .min(1)
+  .max(PEER_NAME_CHARS_MAX)
+  .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/);
+
+export const peerAddressField = z.strictObject({
+  peerId: peerIdField,
+  address: z.union([z.ipv4(), z.ipv6()]),
+  port: z.int().min(1).max(65_535),
+});
+/** Where a peer is reached, as the broker saw it connect; never an address that it merely claimed. */
+export type PeerAddress = z.infer<typeof peerAddressField>;

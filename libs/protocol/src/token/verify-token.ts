@@ -1,0 +1,67 @@
+// The host's half of a token: may this client do this here, now? Decided alone, offline (B12, B16).
+import { ProtocolError } from '../errors.js';
+import type { PeerId } from '../ids.js';
+import type { TransactionKey } from '../keys/transaction-key.js';
+import { CLOCK_SKEW_MS_MAX, TOKEN_TEXT_BYTES_MAX } from '../limits.js';
+import type { ContentId } from '../messages/fields.js';
+import { openV3Local, splitV3Local } from '../paseto/v3-local.js';
+import type { UnixMs } from '../time.js';
+import { decodeClaims, type TokenClaims, type TokenOp } from './claims.js';
+import { implicitAssertion } from './seal-token.js';
+
+declare const verified: unique symbol;
+
+/** Claims that verifyToken accepted: all that a replay list takes. Made in this file only. */
+export type VerifiedToken = TokenClaims & { readonly [verified]: true };
+
+export interface TokenExpectation {
+  /** The host's keys that still hold, by key id: the current one and, for a while, the one before. */
+  readonly keyOf: (kid: string) => TransactionKey | undefined;
+  readonly trustDomain: string;
+  readonly hostId: PeerId;
+  /** Whom the TLS certificate of this connection names: a stolen token is useless to another peer. */
+  readonly clientId: PeerId;
+  readonly op: TokenOp;
+  readonly cid: ContentId;
+  /** Unix ms, corrected by the broker's signed time. */
+  readonly nowMs: UnixMs;
+}
+
+const FOOTER = /^\{"kid":"([0-9a-f]{16})"\}$/;
+
+/**
+ * Check that the broker allows this client to do this with this shard on this host now. Pure.
+ *
+ * text     the token as received
+ * returns  VerifiedToken, the only thing that ReplayList.claim accepts
+ * throws   token_invalid until the MAC holds; then token_claims_invalid | token_wrong_domain | token_wrong_host |
+ *          token_wrong_client | token_not_yet_valid | token_expired | token_wrong_op | token_wrong_content, with the
+ *          transaction id in the facts wherever the claims have one
+ * source   SPEC §4.4; order of the checks after storj storagenode/piecestore/verification.go
+ */
+export function verifyToken(text: string, expect: TokenExpectation): VerifiedToken {
+  const claims = decodeClaims(openToken(text, expect));
+  if (claims === null) throw new ProtocolError('token_claims_invalid');
+  const facts = { transactionId: claims.transactionId };
+  if (claims.trustDomain !== expect.trustDomain) throw new ProtocolError('token_wrong_domain', facts);
+  if (claims.hostId !== expect.hostId) throw new ProtocolError('token_wrong_host', facts);
+  if (claims.clientId !== expect.clientId) throw new ProtocolError('token_wrong_client', facts);
+  if (expect.nowMs < claims.notBeforeMs - CLOCK_SKEW_MS_MAX) throw new ProtocolError('token_not_yet_valid', facts);
+  if (expect.nowMs >= claims.expiresAtMs + CLOCK_SKEW_MS_MAX) throw new ProtocolError('token_expired', facts);
+  if (claims.op !== expect.op) throw new ProtocolError('token_wrong_op', facts);
+  if (claims.items[0].cid !== expect.cid) throw new ProtocolError('token_wrong_content', facts);
+  return claims as VerifiedToken;
+}
+
+/** Length, strict decode, known key, MAC: one code for all, so that a forger learns nothing from the answer. */
+function openToken(text: string, expect: TokenExpectation): string {
+  if (text.length > TOKEN_TEXT_BYTES_MAX) throw new ProtocolError('token_invalid');
+  const parts = splitV3Local(text);
+  if (parts === null) throw new ProtocolError('token_invalid');
+  const kid = FOOTER.exec(Buffer.from(parts.footer).toString('latin1'))?.[1];
+  const key = kid === undefined ? undefined : expect.keyOf(kid);
+  if (key === undefined) throw new ProtocolError('token_invalid');
+  const payload = openV3Local(key.token, parts, implicitAssertion(expect.trustDomain, expect.hostId));
+  if (payload === null) throw new ProtocolError('token_invalid');
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8');
+}
