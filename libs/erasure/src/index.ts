@@ -1,0 +1,3 @@
+// The public face of erasure coding: one object into n shards, and any k of them back into all.
+export { ReedSolomon } from './reed-solomon.js';
+export { joinObject, SHARD_STEP_BYTES, shardBytesFor, splitObject } from './split-object.js';
