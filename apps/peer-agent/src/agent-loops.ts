@@ -1,0 +1,98 @@
+// Everything that the agent does by itself, again and again, beside serving.
+import { Injectable } from '@nestjs/common';
+import { Clock, Log, Periodic } from '#process';
+import { Presence } from './broker-link/presence.js';
+import { Renewals } from './broker-link/renewals.js';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  PRUNE_INTERVAL_MS,
+  RATE_WINDOW_MS,
+  RENEWAL_CHECK_MS,
+  REPORT_INTERVAL_MS,
+  SWEEP_PAUSE_MS,
+} from './limits.js';
+import { backoffMs } from './reports/backoff.js';
+import { SendReports } from './reports/send-reports.js';
+import { ShardListener } from './serving/shard-listener.js';
+import { Transfers } from './serving/transfers.js';
+import { SweepLeftovers } from './shards/sweep-leftovers.js';
+import { ReplayList } from './tokens/replay-list.js';
+
+@Injectable()
+export class AgentLoops {
+  readonly presence: Periodic;
+  readonly reports: Periodic;
+  readonly renewals: Periodic;
+  readonly prune: Periodic;
+  readonly rates: Periodic;
+  readonly sweep: Periodic;
+  private readonly ending = new AbortController();
+  private reportFailures = 0;
+
+  constructor(
+    presence: Presence,
+    renewals: Renewals,
+    listener: ShardListener,
+    transfers: Transfers,
+    replayList: ReplayList,
+    private readonly sendReports: SendReports,
+    private readonly sweepLeftovers: SweepLeftovers,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {
+    const { signal } = this.ending;
+    this.presence = this.loop('presence', () => presence.intervalMs(Math.random()), () =>
+      presence.announce(listener.port, signal),
+    );
+    this.reports = this.loop('reports', () => this.reportIntervalMs(), () => this.runReports(signal));
+    this.renewals = this.loop('renewals', () => RENEWAL_CHECK_MS, () => renewals.check(signal));
+    this.prune = this.loop('prune', () => PRUNE_INTERVAL_MS, () => replayList.prune());
+    this.rates = this.loop('rates', () => RATE_WINDOW_MS, async () => transfers.checkRates());
+    this.sweep = this.loop('sweep', () => this.sweepIntervalMs(), () => sweepLeftovers.sweepFolder());
+  }
+
+  /** Begin, and announce the host at once. The broker may be down: serving does not wait for it (B6). */
+  start(): void {
+    for (const loop of this.all) loop.start();
+    this.presence
+      .trigger()
+      .catch((error: unknown) => this.log.warn({ event: 'periodic_failed', job: 'presence', err: error }));
+  }
+
+  /** No further runs; calls to the broker that are under way are dropped. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await Promise.all(this.all.map((loop) => loop.stop()));
+  }
+
+  private get all(): readonly Periodic[] {
+    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep];
+  }
+
+  private loop(name: string, intervalMs: () => number, run: () => Promise<void>): Periodic {
+    return new Periodic({ name, clock: this.clock, log: this.log, intervalMs, run });
+  }
+
+  private async runReports(signal: AbortSignal): Promise<void> {
+    try {
+      await this.sendReports.run({ signal });
+      this.reportFailures = 0;
+    } catch (error) {
+      this.reportFailures++;
+      throw error;
+    }
+  }
+
+  private reportIntervalMs(): number {
+    if (this.reportFailures === 0) return REPORT_INTERVAL_MS;
+    return backoffMs(this.reportFailures, { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX }, Math.random());
+  }
+
+  /** One walk over the folders at each start, with pauses; afterwards there is nothing to find. */
+  private sweepIntervalMs(): number {
+    return this.sweepLeftovers.isDone ? SWEEP_REST_MS : SWEEP_PAUSE_MS;
+  }
+}
+
+const SWEEP_REST_MS = 24 * 60 * 60 * 1_000;

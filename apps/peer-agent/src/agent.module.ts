@@ -1,0 +1,143 @@
+// The table of contents of the agent: what it is made of, in the order in which a put meets it.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { BrokerClient } from '#broker-api';
+import { openDatabase, takeExclusiveUse } from '#database';
+import { AGENT_MIGRATIONS } from '#migrations/agent/index';
+import { PeerHome } from '#peer-home';
+import { Clock, Log } from '#process';
+import { AgentLock } from './agent-lock.js';
+import { AgentLoops } from './agent-loops.js';
+import { ComposeOffer } from './broker-link/compose-offer.js';
+import { Presence } from './broker-link/presence.js';
+import { Renewals } from './broker-link/renewals.js';
+import { AgentConfig } from './config.js';
+import { HostIdentity } from './host-identity.js';
+import { RefusalTally } from './reports/refusal-tally.js';
+import { ReportOutbox } from './reports/report-outbox.js';
+import { SendReports } from './reports/send-reports.js';
+import { AdmitToken } from './serving/admit-token.js';
+import { CompleteTransfer } from './serving/complete-transfer.js';
+import { HandleGet } from './serving/handle-get.js';
+import { HandlePut } from './serving/handle-put.js';
+import { ShardListener } from './serving/shard-listener.js';
+import { Transfers } from './serving/transfers.js';
+import { DiskShardStore } from './shards/disk-shard-store.js';
+import { DiskShardFiles, ShardFiles } from './shards/shard-files.js';
+import { ShardIndex } from './shards/shard-index.js';
+import { SpaceLedger } from './shards/space-ledger.js';
+import { ShardPlace, SweepLeftovers } from './shards/sweep-leftovers.js';
+import { UnsettledShards } from './shards/unsettled-shards.js';
+import { AgentDatabase } from './state/agent-database.js';
+import { AgentState, beginRun } from './state/agent-state.js';
+import { BrokerHostTime } from './state/broker-host-time.js';
+import { HostTime } from './state/host-time.js';
+import { ReplayList } from './tokens/replay-list.js';
+
+export interface AgentSurroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const HOME: Provider[] = [
+  { provide: PeerHome, useFactory: (config: AgentConfig) => PeerHome.open(config.homePath), inject: [AgentConfig] },
+  {
+    provide: AgentLock,
+    useFactory: (home: PeerHome) => takeExclusiveUse(join(home.path, 'agent.lock')),
+    inject: [PeerHome],
+  },
+  {
+    // After the lock: two processes on one replay list would each accept every token once.
+    provide: AgentDatabase,
+    useFactory: (home: PeerHome, _lock: AgentLock) =>
+      openDatabase({ file: join(home.path, 'agent.db'), entities: [], migrations: AGENT_MIGRATIONS }),
+    inject: [PeerHome, AgentLock],
+  },
+  { provide: AgentState, useFactory: beginRun, inject: [AgentDatabase] },
+  {
+    provide: BrokerClient,
+    useFactory: (home: PeerHome, clock: Clock, log: Log) => new BrokerClient({ home, clock, log }),
+    inject: [PeerHome, Clock, Log],
+  },
+  { provide: HostTime, useClass: BrokerHostTime },
+  HostIdentity,
+];
+
+const TOKENS: Provider[] = [
+  {
+    provide: ReplayList,
+    useFactory: (database: AgentDatabase, time: HostTime, state: AgentState) => ReplayList.load(database, time, state),
+    inject: [AgentDatabase, HostTime, AgentState],
+  },
+];
+
+const SHARDS: Provider[] = [
+  { provide: ShardFiles, useClass: DiskShardFiles },
+  {
+    provide: ShardPlace,
+    useFactory: (home: PeerHome) => ({ directory: join(home.path, 'shards'), runId: randomBytes(8).toString('hex') }),
+    inject: [PeerHome],
+  },
+  UnsettledShards,
+  {
+    provide: DiskShardStore,
+    useFactory: (place: ShardPlace, files: ShardFiles, unsettled: UnsettledShards, log: Log) =>
+      DiskShardStore.open({
+        ...place,
+        files,
+        unsettled,
+        onReadOnly: (cause) => log.error({ event: 'host_read_only', err: cause }),
+      }),
+    inject: [ShardPlace, ShardFiles, UnsettledShards, Log],
+  },
+  {
+    provide: SpaceLedger,
+    useFactory: (state: AgentState, home: PeerHome, files: ShardFiles) =>
+      new SpaceLedger(state, { shareBytes: () => home.shareBytes, freeBytes: () => files.freeBytes(home.path) }),
+    inject: [AgentState, PeerHome, ShardFiles],
+  },
+  { provide: ShardIndex, useFactory: (database: AgentDatabase) => new ShardIndex(database), inject: [AgentDatabase] },
+  SweepLeftovers,
+];
+
+const REPORTS: Provider[] = [
+  {
+    provide: ReportOutbox,
+    useFactory: (database: AgentDatabase) => ReportOutbox.load(database),
+    inject: [AgentDatabase],
+  },
+  { provide: RefusalTally, useFactory: () => new RefusalTally() },
+  SendReports,
+];
+
+const SERVING: Provider[] = [
+  { provide: Transfers, useFactory: () => new Transfers() },
+  AdmitToken,
+  CompleteTransfer,
+  HandlePut,
+  HandleGet,
+  ShardListener,
+];
+
+const BROKER_LINK: Provider[] = [ComposeOffer, Renewals, Presence, AgentLoops];
+
+@Module({})
+export class AgentModule {
+  static of(config: AgentConfig, { clock, log }: AgentSurroundings): DynamicModule {
+    return {
+      module: AgentModule,
+      providers: [
+        { provide: AgentConfig, useValue: config },
+        { provide: Clock, useValue: clock },
+        { provide: Log, useValue: log },
+        ...HOME,
+        ...TOKENS,
+        ...SHARDS,
+        ...REPORTS,
+        ...SERVING,
+        ...BROKER_LINK,
+      ],
+    };
+  }
+}

@@ -1,0 +1,57 @@
+// Tells the broker that this host is there and what it offers, and hears what is due.
+import { Injectable } from '@nestjs/common';
+import { BrokerClient } from '#broker-api';
+import type { HostOffer } from '#protocol';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PRESENCE_MS_MAX, PRESENCE_MS_MIN } from '../limits.js';
+import { backoffMs } from '../reports/backoff.js';
+import { recordContact } from '../state/agent-state.js';
+import { AgentDatabase } from '../state/agent-database.js';
+import { HostTime } from '../state/host-time.js';
+import { ComposeOffer } from './compose-offer.js';
+import { Renewals } from './renewals.js';
+
+const PROGRAM = 'peerkeep-agent/0.1.0';
+
+@Injectable()
+export class Presence {
+  private failures = 0;
+  private askedMs = PRESENCE_MS_MIN;
+
+  constructor(
+    private readonly broker: BrokerClient,
+    private readonly composeOffer: ComposeOffer,
+    private readonly renewals: Renewals,
+    private readonly database: AgentDatabase,
+    private readonly time: HostTime,
+  ) {}
+
+  /** How long to the next one: what the broker asked for, or longer and longer while it does not answer. */
+  intervalMs(random: number): number {
+    if (this.failures === 0) return Math.min(Math.max(this.askedMs, PRESENCE_MS_MIN), PRESENCE_MS_MAX);
+    return backoffMs(this.failures, { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX }, random);
+  }
+
+  async announce(listenPort: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.send(this.composeOffer.run(listenPort), signal);
+    this.askedMs = answer.nextPresenceMs;
+    await this.database.writes.run((db) => recordContact(db, this.time.nowMs()));
+    if (answer.renewTransactionKey) await this.renewals.renewTransactionKey(signal);
+    if (answer.renewCertificate) await this.renewals.renewCertificate(signal);
+  }
+
+  /** The last word of a stopping host: it stores nothing for a while. */
+  async takeLeave(signal: AbortSignal): Promise<void> {
+    await this.send(null, signal);
+  }
+
+  private async send(host: HostOffer | null, signal: AbortSignal) {
+    try {
+      const answer = await this.broker.presence({ host, program: PROGRAM }, { signal });
+      this.failures = 0;
+      return answer;
+    } catch (error) {
+      this.failures++;
+      throw error;
+    }
+  }
+}

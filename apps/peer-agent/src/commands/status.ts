@@ -1,0 +1,101 @@
+// `peerkeep-agent status`: what this host is, holds and waits for. Reads only; the agent may be running.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BrokerClient } from '#broker-api';
+import { openDatabase } from '#database';
+import { AGENT_MIGRATIONS } from '#migrations/agent/index';
+import { PeerHome } from '#peer-home';
+import { type Clock, type Log, SystemClock } from '#process';
+import { formatTime, ProtocolError } from '#protocol';
+import { ReportOutbox } from '../reports/report-outbox.js';
+import { readAgentState } from '../state/agent-state.js';
+import { formatSize } from './size-text.js';
+
+const BROKER_MS_MAX = 3_000;
+
+/** `--json` prints exactly this. */
+export interface AgentStatus {
+  readonly peerId: string;
+  readonly name: string;
+  readonly trustDomain: string;
+  readonly home: string;
+  readonly shareBytes: number;
+  readonly usedBytes: number;
+  readonly shards: number;
+  readonly certificateExpiresAt: string;
+  readonly reportsWaiting: number;
+  readonly lastBrokerContactAt: string | null;
+  /** Whether the broker answers now, and counts this host as online; the code of the refusal when it does not answer. */
+  readonly broker: { readonly reachable: true; readonly online: boolean } | { readonly reachable: false; readonly code: string };
+}
+
+export async function readStatus(homePath: string, log: Log): Promise<AgentStatus> {
+  const home = await PeerHome.open(homePath);
+  const { peerId, name, trustDomain } = home.identity;
+  const { usedBytes, shardCount, lastContactMs, reportsWaiting } = await readDatabase(home);
+  return {
+    peerId,
+    name,
+    trustDomain,
+    home: home.path,
+    shareBytes: home.shareBytes,
+    usedBytes,
+    shards: shardCount,
+    certificateExpiresAt: formatTime(home.certificate().notAfterMs),
+    reportsWaiting,
+    lastBrokerContactAt: lastContactMs === 0 ? null : formatTime(lastContactMs),
+    broker: await askBroker(home, new SystemClock(), log),
+  };
+}
+
+export function formatStatus(status: AgentStatus): string {
+  const broker = status.broker.reachable
+    ? `answers; this host counts as ${status.broker.online ? 'online' : 'offline'}`
+    : `does not answer (${status.broker.code})`;
+  const rows = [
+    ['peer', `${status.name} (${status.peerId}) of ${status.trustDomain}`],
+    ['home', status.home],
+    ['shared', `${formatSize(status.usedBytes)} used of ${formatSize(status.shareBytes)}`],
+    ['shards', String(status.shards)],
+    ['certificate', `until ${status.certificateExpiresAt}`],
+    ['reports', `${status.reportsWaiting} waiting for the broker`],
+    ['last contact', status.lastBrokerContactAt ?? 'never'],
+    ['broker', broker],
+  ] as const;
+  return rows.map(([label, text]) => `${label.padEnd(14)}${text}`).join('\n');
+}
+
+async function readDatabase(home: PeerHome) {
+  const file = join(home.path, 'agent.db');
+  if (!(await isThere(file))) return { usedBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
+  const database = await openDatabase({ file, entities: [], migrations: AGENT_MIGRATIONS });
+  try {
+    const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
+    return { usedBytes, shardCount, lastContactMs, reportsWaiting: (await ReportOutbox.load(database)).length };
+  } finally {
+    await database.close();
+  }
+}
+
+async function askBroker(home: PeerHome, clock: Clock, log: Log): Promise<AgentStatus['broker']> {
+  const client = new BrokerClient({ home, clock, log });
+  try {
+    const { online } = await client.peerStatus({ signal: AbortSignal.timeout(BROKER_MS_MAX) });
+    return { reachable: true, online };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { reachable: false, code: error.code };
+  } finally {
+    await client.close();
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

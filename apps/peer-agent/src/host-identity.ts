@@ -1,0 +1,25 @@
+// Who this host is: its id, the key that signs its receipts, and the keys that its tokens may be sealed under.
+import { Injectable } from '@nestjs/common';
+import { PeerHome } from '#peer-home';
+import { es256Signer, type PeerId, type SignBytes, type TransactionKey, type UnixMs } from '#protocol';
+
+@Injectable()
+export class HostIdentity {
+  readonly peerId: PeerId;
+  readonly trustDomain: string;
+  readonly sign: SignBytes;
+
+  constructor(private readonly home: PeerHome) {
+    this.peerId = home.identity.peerId;
+    this.trustDomain = home.identity.trustDomain;
+    this.sign = es256Signer(home.privateKeyPem);
+  }
+
+  /** The current key, or the one before it while tokens sealed under that may still live (B5). */
+  transactionKey(kid: string, nowMs: UnixMs): TransactionKey | undefined {
+    const { current, previous } = this.home.transactionKeys();
+    if (kid === current.kid) return current;
+    if (previous !== null && kid === previous.key.kid && nowMs < previous.untilMs) return previous.key;
+    return undefined;
+  }
+}

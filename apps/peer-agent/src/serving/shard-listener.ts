@@ -1,0 +1,145 @@
+// The HTTPS listener for peers: mutual TLS 1.3, one application, bounded in everything; each request to its handler.
+import { constants } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { Injectable } from '@nestjs/common';
+import { PeerHome } from '#peer-home';
+import { Clock, Log } from '#process';
+import { ALPN_SHARDS, formatTime, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import {
+  CONNECTIONS_MAX,
+  HANDSHAKE_MS_MAX,
+  HEADER_BYTES_MAX,
+  HEADERS_MS_MAX,
+  IDLE_CONNECTION_MS_MAX,
+  REQUEST_MS_MAX,
+  SOCKET_BUFFER_BYTES,
+} from '../limits.js';
+import { RefusalTally } from '../reports/refusal-tally.js';
+import { HostTime } from '../state/host-time.js';
+import { answerProblem, drain } from './answers.js';
+import { readExchange } from './exchange.js';
+import { HandleGet } from './handle-get.js';
+import { HandlePut } from './handle-put.js';
+import { peerOfConnection } from './peer-of-connection.js';
+
+@Injectable()
+export class ShardListener {
+  private readonly server: Server;
+  private readonly connections = new Set<Socket>();
+  private readonly peers = new WeakMap<object, PeerId>();
+  private listeningPort = 0;
+
+  constructor(
+    private readonly home: PeerHome,
+    private readonly handlePut: HandlePut,
+    private readonly handleGet: HandleGet,
+    private readonly tally: RefusalTally,
+    private readonly time: HostTime,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {
+    this.server = createServer({
+      ...this.credentials(),
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: [ALPN_SHARDS],
+      // No resumption: a resumed session would carry a certificate that nobody has checked again.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout: HANDSHAKE_MS_MAX,
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      keepAliveTimeout: IDLE_CONNECTION_MS_MAX,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      highWaterMark: SOCKET_BUFFER_BYTES,
+      noDelay: true,
+    });
+    this.server.maxConnections = CONNECTIONS_MAX;
+    this.server.on('connection', (socket: Socket) => this.keep(socket));
+    // Before the listener of node:https, which would begin to parse HTTP.
+    this.server.prependListener('secureConnection', (socket: TLSSocket) => this.admitConnection(socket));
+    this.server.on('tlsClientError', (error) => this.log.debug({ event: 'handshake_refused', err: error }));
+    this.server.on('request', (request, response) => this.serve(request, response));
+    this.server.on('checkContinue', (request, response) => this.serve(request, response));
+  }
+
+  /** 0 before listen. */
+  get port(): number {
+    return this.listeningPort;
+  }
+
+  /** Returns the port: that of the address, or a free one for 0. */
+  async listen(address: { host: string; port: number }): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(address.port, address.host, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+    this.listeningPort = (this.server.address() as AddressInfo).port;
+    return this.listeningPort;
+  }
+
+  /** New connections see the certificate that the home holds by then. */
+  useRenewedCertificate(): void {
+    this.server.setSecureContext(this.credentials());
+  }
+
+  /** No new connections; idle ones go. Those with a request under way stay until destroyConnections. */
+  stopListening(): void {
+    if (this.server.listening) this.server.close();
+    this.server.closeIdleConnections();
+  }
+
+  destroyConnections(): void {
+    for (const socket of this.connections) socket.destroy();
+  }
+
+  private credentials(): { cert: string; key: string; ca: string[] } {
+    return { cert: this.home.certificate().pem, key: this.home.privateKeyPem, ca: [this.home.caPem] };
+  }
+
+  private keep(socket: Socket): void {
+    this.connections.add(socket);
+    socket.once('close', () => this.connections.delete(socket));
+  }
+
+  private admitConnection(socket: TLSSocket): void {
+    const peerId = peerOfConnection(socket, this.home.identity.trustDomain);
+    if (peerId !== null) {
+      this.peers.set(socket, peerId);
+      return;
+    }
+    this.log.debug({ event: 'connection_refused' });
+    socket.destroy();
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse): void {
+    const clientId = this.peers.get(request.socket);
+    if (clientId === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    this.route(request, response, clientId).catch((error: unknown) => this.refuse(request, response, clientId, error));
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse, clientId: PeerId): Promise<void> {
+    const exchange = readExchange(request, response, clientId);
+    if (exchange.op === 'put') await this.handlePut.run(exchange);
+    else await this.handleGet.run(exchange);
+  }
+
+  private refuse(request: IncomingMessage, response: ServerResponse, clientId: PeerId, error: unknown): void {
+    const refusal = error instanceof ProtocolError ? error : new ProtocolError('internal', {}, { cause: error });
+    const transactionId = (refusal.facts.transactionId as TransactionId | undefined) ?? null;
+    if (refusal.code === 'internal') this.log.error({ event: 'request_mistake', err: error });
+    else this.log.info({ event: 'request_refused', code: refusal.code, clientId, transactionId });
+    this.tally.record({ code: refusal.code, clientId, transactionId, at: formatTime(this.time.nowMs()) });
+    answerProblem(response, refusal);
+    drain(request, this.clock);
+  }
+}

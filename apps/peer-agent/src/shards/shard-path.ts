@@ -1,0 +1,40 @@
+// Where a shard lies: HOME/shards/ab/<64 hex digits>, and beside it, while it is written, <64 hex digits>.<run>-<n>.tmp.
+import { strict as assert } from 'node:assert';
+import { join } from 'node:path';
+import { type ContentId, contentIdBytes, encodeBase64url, encodeHex, decodeHex } from '#protocol';
+
+const SHARD_NAME = /^[0-9a-f]{64}$/;
+const TEMPORARY_NAME = /^[0-9a-f]{64}\.([0-9a-f]{16})-\d+\.tmp$/;
+
+/** The 256 folders, each named by the first byte of the content ids in it. */
+export const SHARD_FOLDERS: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+export interface ShardPath {
+  readonly folder: string;
+  readonly file: string;
+}
+
+export function shardPath(directory: string, cid: ContentId): ShardPath {
+  const name = encodeHex(contentIdBytes(cid));
+  const folder = join(directory, name.slice(0, 2));
+  return { folder, file: join(folder, name) };
+}
+
+/** `runId`, 16 hex digits, is of this process alone: what carries another one was left by a process that is gone. */
+export function temporaryPath(path: ShardPath, runId: string, number: number): string {
+  assert(/^[0-9a-f]{16}$/.test(runId));
+  return `${path.file}.${runId}-${number}.tmp`;
+}
+
+export type FoundName =
+  | { readonly kind: 'shard'; readonly cid: ContentId }
+  | { readonly kind: 'temporary'; readonly runId: string }
+  | { readonly kind: 'foreign' };
+
+/** What a name in one of the folders stands for. */
+export function readName(name: string): FoundName {
+  const runId = TEMPORARY_NAME.exec(name)?.[1];
+  if (runId !== undefined) return { kind: 'temporary', runId };
+  const bytes = SHARD_NAME.test(name) ? decodeHex(name) : null;
+  return bytes === null ? { kind: 'foreign' } : { kind: 'shard', cid: encodeBase64url(bytes) as ContentId };
+}

@@ -1,0 +1,142 @@
+// The `peerkeep-server` command: `start` and `enrolment-key create`. stdout is data, stderr is talk.
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { openLog, SystemClock } from '#process';
+import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
+import { readConfig, readLogLevel, type StartFlags } from './config/config.js';
+import { existingDataDir } from './config/data-dir.js';
+import { createEnrolmentKey } from './enrolment/enrolment-keys.js';
+import { BrokerDatabase } from './platform/broker-database.js';
+import { startBroker } from './start-broker.js';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, or stopped by SIGTERM or SIGINT
+  1  refused or failed; the line on stderr says why
+  2  the command was used wrongly`;
+
+/** Run the command; resolves with its exit code. */
+export async function runCommandLine(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    await commandLine(environment).parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function commandLine(environment: NodeJS.ProcessEnv): Command {
+  const program = new Command('peerkeep-server')
+    .description('The Peerkeep broker: knows every peer, decides where shards go, holds no data.')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  program
+    .command('start')
+    .description('Run the broker; prints its join link when it is ready.')
+    .option('--data-dir <dir>', 'where everything is kept (or PEERKEEP_DATA_DIR)')
+    .option('--listen <host:port>', 'where to listen; port 0 lets the system choose (or PEERKEEP_LISTEN)')
+    .option('--trust-domain <name>', 'name of the trust domain, fixed at the first start (or PEERKEEP_TRUST_DOMAIN)')
+    .action((flags: StartFlags) => start(flags, environment));
+  program
+    .command('enrolment-key')
+    .description('Keys that let machines enrol.')
+    .command('create')
+    .description('Make an enrolment key and print it once; works while the broker runs.')
+    .option('--data-dir <dir>', 'data directory of the broker (or PEERKEEP_DATA_DIR)')
+    .option('--uses <n>', 'how many machines it lets in', parseCount, 1)
+    .option('--expires <time>', 'how long it is valid: 30m, 24h, 7d', parseLifeMs, parseLifeMs('24h'))
+    .option(
+      '--account <id>',
+      'each use adds a machine to this account; without it each use registers a new one',
+      parseAccount,
+    )
+    .option('--json', 'print a JSON object')
+    .action((flags: EnrolmentKeyFlags) => createKey(flags, environment));
+  return program;
+}
+
+async function start(flags: StartFlags, environment: NodeJS.ProcessEnv): Promise<void> {
+  const config = readConfig(flags, environment);
+  const log = openLog('peerkeep-server', readLogLevel(environment));
+  const stopAsked = new Promise<string>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  const broker = await startBroker(config, { clock: new SystemClock(), log });
+  process.stdout.write(`join link: ${broker.joinLink}\n`);
+  log.info({ event: 'broker_stopping', signal: await stopAsked });
+  await broker.stop();
+}
+
+interface EnrolmentKeyFlags {
+  readonly dataDir?: string;
+  readonly uses: number;
+  readonly expires: number;
+  readonly account?: AccountId;
+  readonly json?: boolean;
+}
+
+async function createKey(flags: EnrolmentKeyFlags, environment: NodeJS.ProcessEnv): Promise<void> {
+  const path = flags.dataDir ?? environment.PEERKEEP_DATA_DIR;
+  if (path === undefined)
+    throw new ProtocolError('usage', {}, { detail: '--data-dir (or PEERKEEP_DATA_DIR) is missing' });
+  const database = await BrokerDatabase.open((await existingDataDir(path)).database);
+  try {
+    const options = { uses: flags.uses, lifeMs: flags.expires, accountId: flags.account ?? null };
+    const { key, uses, expiresAtMs, accountId } = await createEnrolmentKey(database, options, Date.now());
+    const document = { key, uses, expiresAt: formatTime(expiresAtMs), accountId };
+    process.stdout.write(flags.json === true ? `${JSON.stringify(document)}\n` : `${key}\n`);
+  } finally {
+    await database.close();
+  }
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a count');
+  return Number(text);
+}
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+function parseLifeMs(text: string): number {
+  const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('not a time like 30m, 24h or 7d');
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+function parseAccount(text: string): AccountId {
+  if (!isUuidV7(text)) throw new InvalidArgumentError('not an account id');
+  return text as AccountId;
+}
+
+/** One line that says what happened, one that says what to do; the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Without a command, commander has printed the help already.
+    if (error.code === 'commander.help') return EXIT_USAGE;
+    say(error.message.replace(/^error: /, ''), 'See peerkeep-server --help.');
+    return EXIT_USAGE;
+  }
+  if (isRefusal(error)) {
+    say(error.message, error.hint);
+    return error.code === 'usage' ? EXIT_USAGE : EXIT_FAILED;
+  }
+  const { message, code } = error as NodeJS.ErrnoException;
+  say(message, hintFor(code));
+  return EXIT_FAILED;
+}
+
+function hintFor(code: string | undefined): string {
+  if (code === 'EADDRINUSE') return 'Another program listens there; give another port with --listen.';
+  if (code === 'EACCES' || code === 'EPERM') return 'Check who owns the data directory and which port is asked for.';
+  return 'Run with PEERKEEP_LOG_LEVEL=debug to see more.';
+}
+
+function say(message: string, hint: string): void {
+  const line = message.trim().split('\n')[0] ?? '';
+  process.stderr.write(`peerkeep-server: ${line.charAt(0).toLowerCase()}${line.slice(1)}\n${hint}\n`);
+}

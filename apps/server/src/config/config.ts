@@ -1,0 +1,68 @@
+// What the broker is told at its start, read once from flags and environment, then frozen.
+import { isIPv6 } from 'node:net';
+import { LOG_LEVELS, type LogLevel } from '#process';
+import { isTrustDomain, ProtocolError } from '#protocol';
+import type { Policy } from './policy.js';
+
+export interface ListenAddress {
+  /** An IP address, or a name that resolves to one of this machine. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface BrokerConfig {
+  readonly dataDir: string;
+  readonly listen: ListenAddress;
+  /** Null takes the trust domain of the data directory, or DEFAULT_TRUST_DOMAIN in a new one. */
+  readonly trustDomain: string | null;
+  /** Null reads DATA/policy.json. */
+  readonly policy: Policy | null;
+}
+
+export const DEFAULT_TRUST_DOMAIN = 'peerkeep.internal';
+
+export interface StartFlags {
+  readonly dataDir?: string;
+  readonly listen?: string;
+  readonly trustDomain?: string;
+}
+
+/**
+ * The configuration from flags, and from PEERKEEP_DATA_DIR, PEERKEEP_LISTEN, PEERKEEP_TRUST_DOMAIN where a flag is
+ * missing. Pure.
+ *
+ * throws   usage, with every fault in the detail
+ */
+export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): BrokerConfig {
+  const faults: string[] = [];
+  const dataDir = flags.dataDir ?? environment.PEERKEEP_DATA_DIR ?? '';
+  if (dataDir === '') faults.push('--data-dir (or PEERKEEP_DATA_DIR) is missing');
+  const listenText = flags.listen ?? environment.PEERKEEP_LISTEN ?? '';
+  const listen = parseListenAddress(listenText);
+  if (listenText === '') faults.push('--listen (or PEERKEEP_LISTEN) is missing');
+  else if (listen === null) faults.push(`--listen ${listenText} is not HOST:PORT`);
+  const trustDomain = flags.trustDomain ?? environment.PEERKEEP_TRUST_DOMAIN ?? null;
+  if (trustDomain !== null && !isTrustDomain(trustDomain)) faults.push(`--trust-domain ${trustDomain} is not a domain`);
+  if (listen === null || faults.length > 0) throw new ProtocolError('usage', {}, { detail: faults.join('; ') });
+  return Object.freeze({ dataDir, listen, trustDomain, policy: null });
+}
+
+/** The level of the log from PEERKEEP_LOG_LEVEL; `info` when it is not set. */
+export function readLogLevel(environment: NodeJS.ProcessEnv): LogLevel {
+  const text = environment.PEERKEEP_LOG_LEVEL ?? 'info';
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) {
+    throw new ProtocolError('usage', {}, { detail: `PEERKEEP_LOG_LEVEL is not one of ${LOG_LEVELS.join(', ')}` });
+  }
+  return level;
+}
+
+/** `host:port` or `[IPv6]:port`; null for anything else. */
+export function parseListenAddress(text: string): ListenAddress | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  if (match[1] !== undefined && !isIPv6(match[1])) return null;
+  const port = Number(match[3]);
+  return port > 65_535 ? null : { host: (match[1] ?? match[2])!, port };
+}

@@ -1,0 +1,106 @@
+// Makes a machine a peer (B1, B3, B4): checks its credential, registers it, certifies its key, sends its first secret once.
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock, Log } from '#process';
+import {
+  type AccountId,
+  decodeBase64url,
+  type EnrolAnswer,
+  type EnrolmentCredential,
+  type EnrolRequest,
+  encodeBase64url,
+  formatTime,
+  type PeerId,
+  ProtocolError,
+  uuidV7,
+} from '#protocol';
+import { AccountEntity } from '../accounts/account.entity.js';
+import { CertificateAuthority } from '../certificates/certificate-authority.js';
+import { TransactionKeys } from '../keys/transaction-keys.js';
+import { Ledger } from '../ledger/ledger.js';
+import { PeerEntity } from '../peers/peer.entity.js';
+import { PeerDirectory } from '../peers/peer-directory.js';
+import { BrokerDatabase } from '../platform/broker-database.js';
+import { Settings } from '../platform/settings.js';
+import { isRecoveryProofSound } from './check-recovery-proof.js';
+import { useEnrolmentKey } from './enrolment-keys.js';
+
+@Injectable()
+export class EnrolPeer {
+  constructor(
+    private readonly database: BrokerDatabase,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly settings: Settings,
+    private readonly authority: CertificateAuthority,
+    private readonly keys: TransactionKeys,
+    private readonly ledger: Ledger,
+    private readonly directory: PeerDirectory,
+  ) {}
+
+  /** throws csr_invalid (also for a key that is enrolled) | enrolment_key_invalid | recovery_proof_invalid */
+  async run(request: EnrolRequest): Promise<EnrolAnswer> {
+    const csrDer = decodeBase64url(request.csr);
+    if (csrDer === null) throw new ProtocolError('csr_invalid');
+    const nowMs = this.clock.nowMs();
+    const { publicKey } = await this.authority.checkRequest(csrDer);
+    this.checkProof(request.credential, csrDer, nowMs);
+    const peerId = uuidV7<PeerId>(nowMs, randomBytes(10));
+    const certificate = await this.authority.issueForPeer(peerId, csrDer, nowMs);
+
+    const { accountId, key } = await this.database.write(async (db) => {
+      // One peer per identity key: a request that is sent again, by whomever, enrols nobody.
+      if (await db.existsBy(PeerEntity, { publicKey })) throw new ProtocolError('csr_invalid');
+      const accountId = await this.accountFor(db, request, nowMs);
+      await db.insert(PeerEntity, {
+        id: peerId,
+        accountId,
+        name: request.name,
+        state: 'active',
+        publicKey,
+        certificateExpiresAtMs: certificate.expiresAtMs,
+        createdAtMs: nowMs,
+      });
+      return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };
+    });
+    const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
+    this.directory.add({ peerId, accountId, name: request.name, state: 'active', publicKey, certificateExpiresAtMs });
+    this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: request.credential.kind });
+    return {
+      peerId,
+      accountId,
+      trustDomain: this.settings.trustDomain,
+      certificate: pem,
+      transactionKey: encodeBase64url(key.bytes),
+      time: formatTime(nowMs),
+    };
+  }
+
+  private checkProof(credential: EnrolmentCredential, csrDer: Uint8Array, nowMs: number): void {
+    if (credential.kind !== 'recovery-proof') return;
+    const { trustDomain } = this.settings;
+    if (!isRecoveryProofSound(credential, { trustDomain, csrDer, nowMs })) {
+      throw new ProtocolError('recovery_proof_invalid');
+    }
+  }
+
+  private async accountFor(db: EntityManager, request: EnrolRequest, nowMs: number): Promise<AccountId> {
+    const { credential } = request;
+    if (credential.kind === 'recovery-proof') {
+      const account = await db.findOneBy(AccountEntity, { recoveryKey: credential.publicKey });
+      if (account === null) throw new ProtocolError('recovery_proof_invalid');
+      return account.id;
+    }
+    const joined = await useEnrolmentKey(db, credential.key, nowMs);
+    return joined ?? (await this.registerAccount(db, request.name, nowMs));
+  }
+
+  private async registerAccount(db: EntityManager, name: string, nowMs: number): Promise<AccountId> {
+    const id = uuidV7<AccountId>(nowMs, randomBytes(10));
+    await db.insert(AccountEntity, { id, name, recoveryKey: null, createdAtMs: nowMs });
+    const amount = BigInt(this.settings.policy.openingCreditBytes);
+    await this.ledger.openAccount(db, id, { amount, atMs: nowMs });
+    return id;
+  }
+}

@@ -1,0 +1,6 @@
+// Health, for whatever watches the process.
+import { Module } from '@nestjs/common';
+import { HealthController } from './health.controller.js';
+
+@Module({ controllers: [HealthController] })
+export class HealthModule {}

@@ -1,0 +1,154 @@
+// The transaction keys of all peers: sealed in the database, unwrapped once, kept in memory.
+import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { changeMany, changeOne } from '#database';
+import { Clock } from '#process';
+import { CLOCK_SKEW_MS_MAX, KEY_BYTES, type PeerId, ProtocolError, TransactionKey } from '#protocol';
+import { PEERS_WITH_KEYS_IN_MEMORY_MAX } from '../limits.js';
+import { BrokerDatabase } from '../platform/broker-database.js';
+import { Settings } from '../platform/settings.js';
+import { KeyVault } from './key-vault.js';
+import { type KeyState, TransactionKeyEntity } from './transaction-key.entity.js';
+
+export interface KnownKey {
+  readonly key: TransactionKey;
+  readonly state: KeyState;
+  readonly createdAtMs: number;
+  readonly acceptedUntilMs: number | null;
+}
+
+@Injectable()
+export class TransactionKeys {
+  // Promises, so that a read which began before a change is never stored after it.
+  private readonly inMemory = new Map<PeerId, Promise<readonly KnownKey[]>>();
+
+  constructor(
+    private readonly database: BrokerDatabase,
+    private readonly vault: KeyVault,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
+  ) {}
+
+  /** The key with which a peer may sign now; null when it has none of that id. */
+  async findForMessage(peerId: PeerId, kid: string): Promise<KnownKey | null> {
+    const known = (await this.keysOf(peerId)).find(({ key }) => key.kid === kid);
+    if (known === undefined) return null;
+    const expired = known.acceptedUntilMs !== null && known.acceptedUntilMs < this.clock.nowMs();
+    return expired ? null : known;
+  }
+
+  /** The key under which tokens for this host are sealed. */
+  async currentOf(peerId: PeerId): Promise<KnownKey> {
+    const current = (await this.keysOf(peerId)).find(({ state }) => state === 'current');
+    assert(current !== undefined, 'every enrolled peer has a current key');
+    return current;
+  }
+
+  /** Make the first key of a peer that is being enrolled, in the unit that enrols it. */
+  async createFirst(db: EntityManager, peerId: PeerId, nowMs: number): Promise<TransactionKey> {
+    const key = new TransactionKey(randomBytes(KEY_BYTES));
+    await this.insert(db, peerId, key, 'current', nowMs);
+    return key;
+  }
+
+  /**
+   * The next key of a peer. It stays pending until a message signed with it arrives, so a lost answer costs nothing:
+   * asking again gives the same key.
+   */
+  async offerNext(peerId: PeerId): Promise<TransactionKey> {
+    const pending = await this.database.write(async (db) => {
+      const row = await db.findOneBy(TransactionKeyEntity, { peerId, state: 'pending' });
+      if (row !== null) return this.unwrap(row).key;
+      const key = new TransactionKey(randomBytes(KEY_BYTES));
+      await this.insert(db, peerId, key, 'pending', this.clock.nowMs());
+      return key;
+    });
+    this.inMemory.delete(peerId);
+    return pending;
+  }
+
+  /**
+   * The peer has spoken with its pending key: that one becomes current. Tokens under the old one may be on their way
+   * for a token's life, and clocks may differ by the skew at both ends; until then the old one is accepted.
+   */
+  async promote(peerId: PeerId, kid: string): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const acceptedUntilMs = nowMs + this.settings.policy.tokenLifeMs + 2 * CLOCK_SKEW_MS_MAX;
+    await this.database.write(async (db) => {
+      const stillPending = await db.existsBy(TransactionKeyEntity, { peerId, kid, state: 'pending' });
+      if (!stillPending) return;
+      await changeMany(db, 'DELETE FROM transaction_keys WHERE peer_id = $1 AND accepted_until_ms < $2', [
+        peerId,
+        nowMs,
+      ]);
+      await changeOne(
+        db,
+        "UPDATE transaction_keys SET state = 'previous', accepted_until_ms = $1 WHERE peer_id = $2 AND state = 'current'",
+        [acceptedUntilMs, peerId],
+      );
+      const promoted = await changeOne(
+        db,
+        "UPDATE transaction_keys SET state = 'current' WHERE peer_id = $1 AND kid = $2",
+        [peerId, kid],
+      );
+      assert(promoted);
+    });
+    this.inMemory.delete(peerId);
+  }
+
+  private keysOf(peerId: PeerId): Promise<readonly KnownKey[]> {
+    let keys = this.inMemory.get(peerId);
+    if (keys === undefined) {
+      keys = this.database.reads
+        .findBy(TransactionKeyEntity, { peerId })
+        .then((rows) => rows.map((row) => this.unwrap(row)));
+      this.remember(peerId, keys);
+    }
+    return keys;
+  }
+
+  private remember(peerId: PeerId, keys: Promise<readonly KnownKey[]>): void {
+    if (this.inMemory.size >= PEERS_WITH_KEYS_IN_MEMORY_MAX) {
+      // Only a cache: what is dropped here is read again from the database.
+      const [oldest] = this.inMemory.keys();
+      if (oldest !== undefined) this.inMemory.delete(oldest);
+    }
+    this.inMemory.set(peerId, keys);
+    keys.catch(() => this.inMemory.delete(peerId));
+  }
+
+  private async insert(
+    db: EntityManager,
+    peerId: PeerId,
+    key: TransactionKey,
+    state: KeyState,
+    nowMs: number,
+  ): Promise<void> {
+    await db.insert(TransactionKeyEntity, {
+      peerId,
+      kid: key.kid,
+      state,
+      sealedKey: this.vault.seal('transaction-key', aboutKey(peerId, key.kid), key.bytes),
+      createdAtMs: nowMs,
+      acceptedUntilMs: null,
+    });
+  }
+
+  private unwrap(row: TransactionKeyEntity): KnownKey {
+    const bytes = this.vault.open('transaction-key', aboutKey(row.peerId, row.kid), row.sealedKey);
+    if (bytes === null) throw new ProtocolError('data_dir_corrupt', {}, { detail: 'a transaction key does not open' });
+    return {
+      key: new TransactionKey(bytes),
+      state: row.state,
+      createdAtMs: row.createdAtMs,
+      acceptedUntilMs: row.acceptedUntilMs,
+    };
+  }
+}
+
+/** A sealed key moved to another peer's row, or under another key id, does not open. */
+function aboutKey(peerId: PeerId, kid: string): string {
+  return `${kid}/${peerId}`;
+}

@@ -1,0 +1,24 @@
+// Adds the whole ledger up: what must hold at every commit, whatever came before.
+import type { EntityManager } from 'typeorm';
+
+/**
+ * The faults of the ledger; an empty list is a sound one. Balances sum to zero, only issuance is negative, and every
+ * balance is what its entries say.
+ */
+export async function checkLedger(db: EntityManager): Promise<string[]> {
+  const faults: string[] = [];
+  const rows = await db.query<{ id: string; balance: string; moved: string }[]>(
+    `SELECT a.id AS id, CAST(a.balance AS text) AS balance,
+       CAST(COALESCE((SELECT SUM(e.amount) FROM ledger_entries e WHERE e.credit = a.id), 0)
+          - COALESCE((SELECT SUM(e.amount) FROM ledger_entries e WHERE e.debit = a.id), 0) AS text) AS moved
+     FROM ledger_accounts a`,
+  );
+  let sum = 0n;
+  for (const { id, balance, moved } of rows) {
+    sum += BigInt(balance);
+    if (balance !== moved) faults.push(`${id} has ${balance}, its entries say ${moved}`);
+    if (BigInt(balance) < 0n && id !== 'issuance') faults.push(`${id} is below zero: ${balance}`);
+  }
+  if (sum !== 0n) faults.push(`the balances sum to ${sum}`);
+  return faults;
+}

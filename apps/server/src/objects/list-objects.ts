@@ -1,0 +1,32 @@
+// Lists an account's objects that are safe, page by page: what a new machine restores from.
+import { Injectable } from '@nestjs/common';
+import { formatTime, type ListObjectsAnswer, type ListObjectsQuery, OBJECTS_PER_PAGE_MAX } from '#protocol';
+import type { Caller } from '../control/caller.js';
+import { BrokerDatabase } from '../platform/broker-database.js';
+import { findSafeObjects } from './object-rows.js';
+
+@Injectable()
+export class ListObjects {
+  constructor(private readonly database: BrokerDatabase) {}
+
+  async run(caller: Caller, query: ListObjectsQuery): Promise<ListObjectsAnswer> {
+    const limit = query.limit ?? OBJECTS_PER_PAGE_MAX;
+    const found = await findSafeObjects(this.database.reads, caller.peer.accountId, {
+      kind: query.kind ?? null,
+      after: query.after ?? null,
+      // One more than asked for tells whether there is a next page.
+      limit: limit + 1,
+    });
+    const page = found.slice(0, limit);
+    const objects = page.map(({ objectId, kind, sizeBytes, dataShards, totalShards, storedShards, createdAtMs }) => ({
+      objectId,
+      kind,
+      sizeBytes,
+      dataShards,
+      totalShards,
+      storedShards,
+      createdAt: formatTime(createdAtMs),
+    }));
+    return { objects, next: found.length > limit ? (page.at(-1)?.objectId ?? null) : null };
+  }
+}

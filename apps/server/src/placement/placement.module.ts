@@ -1,0 +1,12 @@
+// Placement: who is there to take a shard, and who takes it.
+import { Module } from '@nestjs/common';
+import { OnlineHosts } from './online-hosts.js';
+import { RedundancyController } from './redundancy.controller.js';
+import { TellRedundancy } from './tell-redundancy.js';
+
+@Module({
+  controllers: [RedundancyController],
+  providers: [OnlineHosts, TellRedundancy],
+  exports: [OnlineHosts, TellRedundancy],
+})
+export class PlacementModule {}

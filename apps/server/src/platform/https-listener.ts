@@ -1,0 +1,113 @@
+// The broker's HTTPS listener: TLS 1.3 with its own certificate and the CA in the chain, raw bodies, bounded everything.
+import { strict as assert } from 'node:assert';
+import type { Server } from 'node:https';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Clock } from '#process';
+import { CONTROL_BODY_BYTES_MAX, formatJoinLink, ProtocolError } from '#protocol';
+import type { CertificateAuthority } from '../certificates/certificate-authority.js';
+import type { ListenAddress } from '../config/config.js';
+import { signAnswers } from '../control/sign-answers.js';
+import {
+  CONNECTIONS_MAX,
+  DRAIN_MS_MAX,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  REQUEST_TIMEOUT_MS,
+} from '../limits.js';
+
+export class HttpsListener {
+  private stopping = false;
+
+  private constructor(
+    readonly adapter: FastifyAdapter,
+    private readonly authority: CertificateAuthority,
+    private readonly wanted: ListenAddress,
+    private readonly clock: Clock,
+    private certificateExpiresAtMs: number,
+  ) {
+    const fastify = adapter.getInstance();
+    fastify.addHook('onRequest', async (_request, reply) => {
+      if (!this.stopping) return;
+      reply.header('connection', 'close');
+      throw new ProtocolError('stopping');
+    });
+    // Signatures cover the bytes as they came: nothing is parsed before the guard has checked them.
+    fastify.removeAllContentTypeParsers();
+    fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    signAnswers(fastify, clock);
+  }
+
+  static async create(authority: CertificateAuthority, wanted: ListenAddress, clock: Clock): Promise<HttpsListener> {
+    const own = await authority.issueForBroker(reachableHost(wanted.host), clock.nowMs());
+    const adapter = new FastifyAdapter({
+      https: { ...secureContextOf(own, authority), minVersion: 'TLSv1.3' },
+      bodyLimit: CONTROL_BODY_BYTES_MAX,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      // The hook above answers with a problem document of ours.
+      return503OnClosing: false,
+      forceCloseConnections: 'idle',
+    });
+    return new HttpsListener(adapter, authority, wanted, clock, own.expiresAtMs);
+  }
+
+  async listen(app: NestFastifyApplication): Promise<{ address: string; port: number; joinLink: string }> {
+    const { server } = this;
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.maxConnections = CONNECTIONS_MAX;
+    await app.listen(this.wanted.port, this.wanted.host);
+    const { address, port } = server.address() as AddressInfo;
+    const host = reachableHost(this.wanted.host);
+    return { address, port, joinLink: formatJoinLink({ host, port, caSha256: this.authority.sha256 }) };
+  }
+
+  /** Replace the listener's certificate when less than `remainingMs` of its life is left; open connections stay. */
+  async renewWhenDue(remainingMs: number): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    if (this.certificateExpiresAtMs - nowMs > remainingMs) return;
+    const own = await this.authority.issueForBroker(reachableHost(this.wanted.host), nowMs);
+    this.server.setSecureContext({ ...secureContextOf(own, this.authority), minVersion: 'TLSv1.3' });
+    this.certificateExpiresAtMs = own.expiresAtMs;
+  }
+
+  /** From here on new requests are refused; abruptly cuts the running ones too. */
+  refuseNew(abruptly: boolean): void {
+    this.stopping = true;
+    if (abruptly) this.server.closeAllConnections();
+  }
+
+  /** Waits for running requests, at most DRAIN_MS_MAX. */
+  async close(app: NestFastifyApplication): Promise<void> {
+    const cancel = this.clock.schedule(DRAIN_MS_MAX, () => this.server.closeAllConnections());
+    await app.close();
+    cancel();
+  }
+
+  private get server(): Server {
+    const server: unknown = this.adapter.getHttpServer();
+    assert(server !== null && typeof server === 'object' && 'setSecureContext' in server);
+    return server as Server;
+  }
+}
+
+function secureContextOf(
+  own: { pem: string; privateKeyPem: string },
+  authority: CertificateAuthority,
+): { key: string; cert: string } {
+  // The CA stands in the chain so that a machine with nothing but the join link can pin it.
+  return { key: own.privateKeyPem, cert: `${own.pem}\n${authority.pem}` };
+}
+
+/** The address that goes into the join link: of a listener on all addresses, the first that others can reach. */
+function reachableHost(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host;
+  const addresses = Object.values(networkInterfaces()).flatMap((network) => network ?? []);
+  const outward = addresses.find(
+    ({ internal, address, scopeid }) => !internal && isIPv6(address) === (host === '::') && !scopeid,
+  );
+  return (
+    outward?.address ?? addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1'
+  );
+}

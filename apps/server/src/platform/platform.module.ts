@@ -1,0 +1,31 @@
+// What the process gives to every feature: database, clock, log, settings, the CA and the vault for secrets.
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Clock, Log } from '#process';
+import { CertificateAuthority } from '../certificates/certificate-authority.js';
+import { KeyVault } from '../keys/key-vault.js';
+import { BrokerDatabase } from './broker-database.js';
+import { Settings } from './settings.js';
+
+export interface PlatformParts {
+  readonly database: BrokerDatabase;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: Settings;
+  readonly authority: CertificateAuthority;
+  readonly vault: KeyVault;
+}
+
+@Module({})
+class PlatformModule {}
+
+export function platformModule(parts: PlatformParts): DynamicModule {
+  const providers = [
+    { provide: BrokerDatabase, useValue: parts.database },
+    { provide: Clock, useValue: parts.clock },
+    { provide: Log, useValue: parts.log },
+    { provide: Settings, useValue: parts.settings },
+    { provide: CertificateAuthority, useValue: parts.authority },
+    { provide: KeyVault, useValue: parts.vault },
+  ];
+  return { module: PlatformModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
+}

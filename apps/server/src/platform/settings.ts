@@ -1,0 +1,15 @@
+// What every feature may know about this broker: its policy, its trust domain, when it started and where it listens.
+
+import type { Policy } from '../config/policy.js';
+import type { AddressRange } from '../presence/judge-address.js';
+
+export class Settings {
+  constructor(
+    readonly policy: Policy,
+    readonly trustDomain: string,
+    /** Unix ms. Nonces live in memory, so messages from before this time are refused. */
+    readonly startedAtMs: number,
+    /** Special ranges from which hosts may offer space. */
+    readonly hostAddressRanges: readonly AddressRange[],
+  ) {}
+}

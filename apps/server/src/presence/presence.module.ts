@@ -1,0 +1,15 @@
+// Presence: peers say that they are there, and learn what the broker knows of them.
+import { Module } from '@nestjs/common';
+import { KeysModule } from '../keys/keys.module.js';
+import { LedgerModule } from '../ledger/ledger.module.js';
+import { PlacementModule } from '../placement/placement.module.js';
+import { PresenceController } from './presence.controller.js';
+import { RecordPresence } from './record-presence.js';
+import { TellPeerStatus } from './tell-peer-status.js';
+
+@Module({
+  imports: [KeysModule, LedgerModule, PlacementModule],
+  controllers: [PresenceController],
+  providers: [RecordPresence, TellPeerStatus],
+})
+export class PresenceModule {}

@@ -1,0 +1,147 @@
+// Starts a broker: opens the data directory, builds the application, listens. The command and the tests start it here.
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type ExclusiveUse, takeExclusiveUse } from '#database';
+import { type Clock, type Log, Periodic } from '#process';
+import { CERTIFICATE_LIFE_MS } from '#protocol';
+import { appModule } from './app.module.js';
+import { CertificateAuthority } from './certificates/certificate-authority.js';
+import { type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
+import { openKeyEncryptionKey, prepareDataDir } from './config/data-dir.js';
+import { readPolicy } from './config/policy.js';
+import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
+import { KeyVault } from './keys/key-vault.js';
+import { checkLedger } from './ledger/check-ledger.js';
+import { OWN_CERTIFICATE_CHECK_MS, VOID_INTERVAL_MS } from './limits.js';
+import { BrokerDatabase } from './platform/broker-database.js';
+import { describeApi } from './platform/describe-api.js';
+import { HttpsListener } from './platform/https-listener.js';
+import { NestLog } from './platform/nest-log.js';
+import { Settings } from './platform/settings.js';
+import { rangesAround } from './presence/judge-address.js';
+import { EndExpired } from './transactions/end-expired.js';
+
+export interface BrokerParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RunningBroker {
+  /** `peerkeep://host:port/#<sha256 of the CA certificate>` */
+  readonly joinLink: string;
+  readonly address: string;
+  readonly port: number;
+  readonly trustDomain: string;
+  /** New requests are refused with `stopping`, running ones end (bounded), then everything is closed. */
+  stop(): Promise<void>;
+  /** As a crash: connections are cut at once. */
+  kill(): Promise<void>;
+  createEnrolmentKey(options?: Partial<EnrolmentKeyOptions>): Promise<CreatedEnrolmentKey>;
+  /** Faults of the ledger; empty when it is sound. */
+  checkLedger(): Promise<string[]>;
+  /** Run the periodic jobs now. */
+  endExpiredNow(): Promise<void>;
+  renewOwnCertificateNow(): Promise<void>;
+  /** Commits so far, for measurements of group commit. */
+  readonly commits: number;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/**
+ * throws   data_dir_in_use | data_dir_corrupt | secret_file_exposed | policy_invalid | usage; EADDRINUSE and its kin
+ *          pass through
+ */
+export async function startBroker(config: BrokerConfig, { clock, log }: BrokerParts): Promise<RunningBroker> {
+  const dataDir = await prepareDataDir(config.dataDir);
+  const inUse = await takeExclusiveUse(dataDir.lock);
+  let database: BrokerDatabase | null = null;
+  try {
+    const policy = config.policy ?? (await readPolicy(dataDir.policy));
+    const vault = new KeyVault(await openKeyEncryptionKey(dataDir));
+    const startedAtMs = clock.nowMs();
+    const authority = await CertificateAuthority.open(dataDir, vault, {
+      trustDomain: config.trustDomain,
+      defaultTrustDomain: DEFAULT_TRUST_DOMAIN,
+      nowMs: startedAtMs,
+    });
+    database = await BrokerDatabase.open(dataDir.database);
+    const ranges = policy.hostAddressRanges ?? rangesAround(config.listen.host);
+    const settings = new Settings(policy, authority.trustDomain, startedAtMs, ranges);
+    const listener = await HttpsListener.create(authority, config.listen, clock);
+    const app = await NestFactory.create<NestFastifyApplication>(
+      appModule({ database, clock, log, settings, authority, vault }),
+      listener.adapter,
+      { logger: new NestLog(log), bodyParser: false, abortOnError: false },
+    );
+    describeApi(app);
+    const { address, port, joinLink } = await listener.listen(app);
+    log.info({ event: 'broker_started', address, port, trustDomain: authority.trustDomain });
+    return run({ app, listener, database, inUse, clock, log, settings, address, port, joinLink });
+  } catch (error) {
+    await database?.close();
+    await inUse.release();
+    throw error;
+  }
+}
+
+function run(parts: {
+  app: NestFastifyApplication;
+  listener: HttpsListener;
+  database: BrokerDatabase;
+  inUse: ExclusiveUse;
+  clock: Clock;
+  log: Log;
+  settings: Settings;
+  address: string;
+  port: number;
+  joinLink: string;
+}): RunningBroker {
+  const { app, listener, database, clock, log } = parts;
+  const endExpired = new Periodic({
+    name: 'end-expired',
+    clock,
+    log,
+    intervalMs: () => VOID_INTERVAL_MS,
+    run: () => app.get(EndExpired, { strict: false }).run(),
+  });
+  const renewCertificate = new Periodic({
+    name: 'renew-own-certificate',
+    clock,
+    log,
+    intervalMs: () => OWN_CERTIFICATE_CHECK_MS,
+    run: () => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2),
+  });
+  endExpired.start();
+  renewCertificate.start();
+
+  let closing: Promise<void> | null = null;
+  const close = (abruptly: boolean): Promise<void> => {
+    closing ??= (async () => {
+      listener.refuseNew(abruptly);
+      await Promise.all([endExpired.stop(), renewCertificate.stop()]);
+      await listener.close(app);
+      await database.close();
+      await parts.inUse.release();
+      log.info({ event: 'broker_stopped' });
+    })();
+    return closing;
+  };
+  return {
+    joinLink: parts.joinLink,
+    address: parts.address,
+    port: parts.port,
+    trustDomain: parts.settings.trustDomain,
+    stop: () => close(false),
+    kill: () => close(true),
+    createEnrolmentKey: (options = {}) =>
+      createEnrolmentKey(database, { uses: 1, lifeMs: DAY_MS, accountId: null, ...options }, clock.nowMs()),
+    checkLedger: () => checkLedger(database.reads),
+    endExpiredNow: () => endExpired.trigger(),
+    renewOwnCertificateNow: () => renewCertificate.trigger(),
+    get commits() {
+      return database.commits;
+    },
+  };
+}

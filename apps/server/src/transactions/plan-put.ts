@@ -1,0 +1,97 @@
+// Decides what one object of a put request becomes: which of its shards need a host, and which they get. Pure.
+import type { AccountId, ErrorCode, ObjectToPut, PeerId, Redundancy, ShardToPut } from '#protocol';
+import type { StoredObject, StoredShard } from '../objects/object-rows.js';
+import { type Candidate, placeShards } from '../placement/place-shards.js';
+
+export interface PutPlan {
+  readonly safeShards: number;
+  /** Shards that are not stored; each gets its host, or none. */
+  readonly placing: readonly { readonly shard: ShardToPut; readonly hostId: PeerId | null }[];
+  /** Unfinished puts of these shards, which this request replaces. */
+  readonly replaces: readonly StoredShard[];
+}
+
+export type PutDecision =
+  | { readonly ok: true; readonly plan: PutPlan }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail?: string };
+
+/**
+ * wanted       the object as the client asks for it
+ * stored       the same object as the broker knows it, with all of its known shards; null for a new one
+ * redundancy   what the policy asks of a new object; null when there are too few hosts for any code
+ * candidates   hosts to choose from
+ * accountOf    the account of any enrolled peer
+ */
+export function planPut(
+  client: { peerId: PeerId; accountId: AccountId },
+  wanted: ObjectToPut,
+  stored: { object: StoredObject; shards: readonly StoredShard[] } | null,
+  hosts: {
+    redundancy: Redundancy | null;
+    candidates: readonly Candidate[];
+    accountOf: (peerId: PeerId) => AccountId;
+    random: () => number;
+  },
+): PutDecision {
+  const fault = faultOf(wanted);
+  if (fault !== null) return { ok: false, code: 'request_invalid', detail: fault };
+  if (stored === null) {
+    const { redundancy } = hosts;
+    if (redundancy === null) return { ok: false, code: 'not_enough_hosts' };
+    if (wanted.dataShards !== redundancy.dataShards || wanted.totalShards !== redundancy.totalShards) {
+      return { ok: false, code: 'redundancy_changed' };
+    }
+  } else if (isOther(client.accountId, wanted, stored)) return { ok: false, code: 'object_conflict' };
+
+  const known = new Map(stored?.shards.map((shard) => [shard.index, shard]));
+  const needed = wanted.shards.filter(({ index }) => known.get(index)?.state !== 'stored');
+  const replaced = new Set(needed.map(({ index }) => index));
+  const holders = (stored?.shards ?? []).filter(({ index, hostId }) => hostId !== null && !replaced.has(index));
+  const { placed } = placeShards(
+    {
+      client,
+      shards: needed,
+      holders: holders.map(({ hostId }) => ({ peerId: hostId!, accountId: hosts.accountOf(hostId!) })),
+      avoid: wanted.avoid,
+    },
+    hosts.candidates,
+    hosts.random,
+  );
+  const safeShards = stored?.object.safeShards ?? hosts.redundancy?.safeShards ?? wanted.totalShards;
+  // A new object that cannot become safe is not begun: nothing is reserved for it.
+  if (stored === null && needed.length === wanted.totalShards && placed.length < safeShards) {
+    return { ok: false, code: 'not_enough_hosts' };
+  }
+  const hostOf = new Map(placed.map(({ index, peerId }) => [index, peerId]));
+  return {
+    ok: true,
+    plan: {
+      safeShards,
+      placing: needed.map((shard) => ({ shard, hostId: hostOf.get(shard.index) ?? null })),
+      replaces: [...known.values()].filter(({ index }) => replaced.has(index)),
+    },
+  };
+}
+
+function faultOf(wanted: ObjectToPut): string | null {
+  if (wanted.dataShards > wanted.totalShards) return 'dataShards: more than totalShards';
+  if (wanted.shards.some(({ index }) => index >= wanted.totalShards)) return 'shards: an index past totalShards';
+  if (new Set(wanted.shards.map(({ index }) => index)).size < wanted.shards.length) return 'shards: an index twice';
+  return null;
+}
+
+/** Is what the broker knows under this id another object, or are its shards other bytes? */
+function isOther(
+  accountId: AccountId,
+  wanted: ObjectToPut,
+  { object, shards }: { object: StoredObject; shards: readonly StoredShard[] },
+): boolean {
+  if (object.accountId !== accountId || object.kind !== wanted.kind || object.sizeBytes !== wanted.sizeBytes)
+    return true;
+  if (object.dataShards !== wanted.dataShards || object.totalShards !== wanted.totalShards) return true;
+  const known = new Map(shards.map((shard) => [shard.index, shard]));
+  return wanted.shards.some(({ index, cid, sizeBytes }) => {
+    const shard = known.get(index);
+    return shard !== undefined && (shard.cid !== cid || shard.sizeBytes !== sizeBytes);
+  });
+}

@@ -1,0 +1,153 @@
+// Checks that every snapshot can be restored: its trees, the places of its chunks, and, when asked, every stored byte.
+import { joinObject, ReedSolomon } from '#erasure';
+import {
+  type ErrorCode,
+  isRefusal,
+  type ListedObject,
+  OBJECTS_PER_REQUEST_MAX,
+  type ObjectId,
+  type PeerId,
+  ProtocolError,
+} from '#protocol';
+import type { ChunkIndexFile } from '../chunk-index-file.js';
+import type { ObjectCache } from '../get/object-cache.js';
+import type { ObjectFetcher } from '../get/object-fetcher.js';
+import type { TreeReader } from '../get/tree-reader.js';
+import type { DataKeys } from '../keys.js';
+import { objectKeyOf, openChunk, openObject } from '../objects/open-object.js';
+import type { OnEvent } from '../ports.js';
+import type { StoredSnapshot } from '../snapshots/list-snapshots.js';
+
+export interface CheckRequest {
+  readonly snapshots: readonly StoredSnapshot[];
+  readonly listed: readonly ListedObject[];
+  /** Fetch every shard and open every chunk. */
+  readonly readData: boolean;
+  readonly signal: AbortSignal;
+  readonly onEvent: OnEvent;
+}
+
+export interface CheckSummary {
+  readonly snapshots: number;
+  readonly objects: number;
+  /** Objects with fewer shards than their code has: still whole, with less to spare. */
+  readonly underReplicated: number;
+  /** Chunks that a snapshot names and no object has. */
+  readonly missingChunks: number;
+  /** Objects that could not be put together, or did not open. */
+  readonly damagedObjects: readonly ObjectId[];
+  readonly badHosts: readonly { readonly peerId: PeerId; readonly code: ErrorCode }[];
+  readonly ok: boolean;
+}
+
+export interface CheckParts {
+  readonly keys: DataKeys;
+  readonly cache: ChunkIndexFile;
+  readonly trees: TreeReader;
+  readonly objects: ObjectCache;
+  readonly fetcher: ObjectFetcher;
+}
+
+export async function runCheck(parts: CheckParts, request: CheckRequest): Promise<CheckSummary> {
+  const missing = new Set<string>();
+  for (const { id, snapshot } of request.snapshots) {
+    await checkTrees(parts, request, id, snapshot.root, missing);
+  }
+  const damaged = request.readData ? await checkEveryObject(parts, request) : [];
+  const underReplicated = request.listed.filter(({ storedShards, totalShards }) => storedShards < totalShards).length;
+  return {
+    snapshots: request.snapshots.length,
+    objects: request.listed.length,
+    underReplicated,
+    missingChunks: missing.size,
+    damagedObjects: damaged,
+    badHosts: [...parts.fetcher.badHosts].map(([peerId, code]) => ({ peerId, code })),
+    ok: missing.size === 0 && damaged.length === 0,
+  };
+}
+
+/** Every directory of a snapshot is read, and every chunk of its files has a place. */
+async function checkTrees(
+  parts: CheckParts,
+  request: CheckRequest,
+  id: ObjectId,
+  root: readonly string[],
+  missing: Set<string>,
+): Promise<void> {
+  try {
+    for await (const { step, parents, entry } of parts.trees.walk(root, () => true, request.signal)) {
+      if (request.signal.aborted) throw new ProtocolError('interrupted');
+      if (step === 'leave' || entry.type !== 'file') continue;
+      for await (const chunk of parts.trees.contentOf(entry, request.signal)) {
+        const lost = whyNoPlace(parts.trees, chunk);
+        if (lost === null || missing.has(chunk)) continue;
+        missing.add(chunk);
+        const path = [...parents, entry.name].map((name) => Buffer.from(name).toString()).join('/');
+        request.onEvent({ kind: 'skipped', path, code: lost.code, reason: `in snapshot ${id}: ${lost.message}` });
+      }
+    }
+  } catch (error) {
+    if (!isRefusal(error, 'chunk_missing') && !isRefusal(error, 'object_unavailable')) throw error;
+    missing.add(`tree of ${id}`);
+    request.onEvent({
+      kind: 'warning',
+      code: error.code,
+      detail: `a folder of snapshot ${id} cannot be read: ${error.message}`,
+    });
+  }
+}
+
+function whyNoPlace(trees: TreeReader, chunk: string): ProtocolError | null {
+  try {
+    trees.locate(chunk);
+    return null;
+  } catch (error) {
+    if (isRefusal(error, 'chunk_missing')) return error;
+    throw error;
+  }
+}
+
+/** Fetch all shards of all objects; returns the objects that are not whole. Hosts with bad shards are named on the way. */
+async function checkEveryObject(parts: CheckParts, request: CheckRequest): Promise<ObjectId[]> {
+  const damaged: ObjectId[] = [];
+  let bytesDone = 0;
+  for (let first = 0; first < request.listed.length; first += OBJECTS_PER_REQUEST_MAX) {
+    const group = request.listed.slice(first, first + OBJECTS_PER_REQUEST_MAX);
+    const permissions = await parts.fetcher.permissionsFor(
+      group.map(({ objectId }) => objectId),
+      request.signal,
+    );
+    for (const { objectId, sizeBytes, dataShards, totalShards } of group) {
+      const permission = permissions.get(objectId);
+      if (permission === undefined) throw new ProtocolError('answer_untrusted', { objectId });
+      const shards = await parts.fetcher.fetchEveryShard(permission, request.signal);
+      const failure = whyNotWhole(parts, { objectId, sizeBytes, dataShards, totalShards }, shards);
+      if (failure !== null) {
+        damaged.push(objectId);
+        request.onEvent({ kind: 'warning', code: failure.code, detail: `object ${objectId}: ${failure.message}` });
+      }
+      bytesDone += sizeBytes;
+      request.onEvent({ kind: 'progress', filesDone: 0, bytesDone, bytesTotal: null, bytesStored: 0, hosts: 0 });
+    }
+  }
+  return damaged;
+}
+
+function whyNotWhole(
+  parts: CheckParts,
+  object: Pick<ListedObject, 'objectId' | 'sizeBytes' | 'dataShards' | 'totalShards'>,
+  shards: readonly (Buffer | null)[],
+): ProtocolError | null {
+  try {
+    const wanted = Array.from({ length: object.dataShards }, (_, index) => index);
+    const code = new ReedSolomon(object.dataShards, object.totalShards);
+    const joined = joinObject(code.reconstruct(shards, wanted), object.sizeBytes);
+    const bytes = Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength);
+    const key = objectKeyOf(parts.keys, object.objectId, bytes);
+    for (const entry of openObject(key, bytes).entries) openChunk(parts.keys, key, bytes, entry);
+    return null;
+  } catch (error) {
+    if (isRefusal(error)) return error;
+    throw error;
+  }
+}

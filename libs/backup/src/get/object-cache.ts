@@ -1,0 +1,75 @@
+// The objects that were read last, opened once for many chunks; and every object asked for ahead of its use.
+import { isRefusal, OBJECTS_PER_REQUEST_MAX, type ObjectId, type ObjectToGet, ProtocolError } from '#protocol';
+import type { ChunkLocation } from '../chunk-index.js';
+import type { DataKeys } from '../keys.js';
+import type { ObjectKey } from '../objects/object-key.js';
+import { objectKeyOf, openChunk } from '../objects/open-object.js';
+import type { ObjectFetcher } from './object-fetcher.js';
+
+/** Whole objects kept in memory, 16 MiB and more each: the one in use, the next ones, and a few of the last. */
+const OBJECTS_KEPT_MAX = 5;
+
+/** An object in memory, ready to open its chunks. */
+export interface HeldObject {
+  readonly objectId: ObjectId;
+  readonly bytes: Buffer;
+  readonly key: ObjectKey;
+}
+
+export class ObjectCache {
+  private readonly held = new Map<ObjectId, Promise<HeldObject>>();
+  private permissions = new Map<ObjectId, ObjectToGet>();
+
+  constructor(
+    private readonly keys: DataKeys,
+    private readonly fetcher: ObjectFetcher,
+  ) {}
+
+  /** Ask at once for the tokens of objects that will be read soon; bounded by what one request may hold. */
+  async announce(objectIds: readonly ObjectId[], signal: AbortSignal): Promise<void> {
+    const wanted = objectIds.filter((objectId) => !this.held.has(objectId)).slice(0, OBJECTS_PER_REQUEST_MAX);
+    this.permissions = wanted.length === 0 ? new Map() : await this.fetcher.permissionsFor(wanted, signal);
+  }
+
+  /** The object, from memory or from its hosts; a fetch under way is joined. */
+  async get(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
+    const known = this.held.get(objectId);
+    if (known !== undefined) {
+      this.held.delete(objectId);
+      this.held.set(objectId, known);
+      return known;
+    }
+    const coming = this.load(objectId, signal);
+    this.held.set(objectId, coming);
+    // A failed fetch is not remembered: whoever asks next tries again, and each asker has the error.
+    coming.catch(() => this.held.delete(objectId));
+    while (this.held.size > OBJECTS_KEPT_MAX) this.held.delete(this.held.keys().next().value!);
+    return coming;
+  }
+
+  /** One chunk, opened and verified. */
+  async chunk(location: ChunkLocation, signal: AbortSignal): Promise<Buffer> {
+    const object = await this.get(location.objectId, signal);
+    return openChunk(this.keys, object.key, object.bytes, location.entry);
+  }
+
+  private async load(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
+    const announced = this.permissions.get(objectId);
+    this.permissions.delete(objectId);
+    if (announced !== undefined) {
+      try {
+        return this.hold(objectId, await this.fetcher.fetch(announced, signal));
+      } catch (error) {
+        // Tokens asked for ahead may have aged, and hosts may have come back: one more try with new ones.
+        if (!isRefusal(error, 'object_unavailable')) throw error;
+      }
+    }
+    const fresh = (await this.fetcher.permissionsFor([objectId], signal)).get(objectId);
+    if (fresh === undefined) throw new ProtocolError('answer_untrusted', { objectId });
+    return this.hold(objectId, await this.fetcher.fetch(fresh, signal));
+  }
+
+  private hold(objectId: ObjectId, bytes: Buffer): HeldObject {
+    return { objectId, bytes, key: objectKeyOf(this.keys, objectId, bytes) };
+  }
+}

@@ -1,0 +1,71 @@
+// The snapshots of the account: one small object each, found by the broker's list, opened with the master key.
+import { type ListedObject, OBJECTS_PER_REQUEST_MAX, type ObjectId, ProtocolError } from '#protocol';
+import type { ObjectCache } from '../get/object-cache.js';
+import type { DataKeys } from '../keys.js';
+import { openChunk, openObject } from '../objects/open-object.js';
+import { decodeSnapshot, type Snapshot } from '../trees/snapshot-codec.js';
+
+export interface StoredSnapshot {
+  readonly id: ObjectId;
+  readonly snapshot: Snapshot;
+}
+
+const PREFIX_CHARS_MIN = 8;
+
+/** Read one snapshot. throws object_unavailable | object_damaged | snapshot_damaged | format_unsupported */
+export async function readSnapshot(
+  parts: { objects: ObjectCache; keys: DataKeys },
+  id: ObjectId,
+  signal: AbortSignal,
+): Promise<StoredSnapshot> {
+  const object = await parts.objects.get(id, signal);
+  const { entries, kind } = openObject(object.key, object.bytes);
+  const [entry] = entries;
+  if (kind !== 'snapshot' || entry === undefined) throw new ProtocolError('snapshot_damaged', { reason: 'kind' });
+  return { id, snapshot: decodeSnapshot(openChunk(parts.keys, object.key, object.bytes, entry)) };
+}
+
+/** Read all snapshots, oldest first. */
+export async function readSnapshots(
+  parts: { objects: ObjectCache; keys: DataKeys },
+  listed: readonly ListedObject[],
+  signal: AbortSignal,
+): Promise<StoredSnapshot[]> {
+  const ids = listed.filter(({ kind }) => kind === 'snapshot').map(({ objectId }) => objectId);
+  const snapshots: StoredSnapshot[] = [];
+  for (let first = 0; first < ids.length; first += OBJECTS_PER_REQUEST_MAX) {
+    const group = ids.slice(first, first + OBJECTS_PER_REQUEST_MAX);
+    await parts.objects.announce(group, signal);
+    for (const id of group) snapshots.push(await readSnapshot(parts, id, signal));
+  }
+  return snapshots.sort(
+    (left, right) => compareText(left.snapshot.time, right.snapshot.time) || compareText(left.id, right.id),
+  );
+}
+
+/**
+ * Which snapshot a person means: `latest`, a whole id, or its first 8 characters or more when no other begins so. The
+ * broker lists objects by their ids, which rise with time.
+ *
+ * throws   snapshot_unknown
+ */
+export function resolveSnapshot(listed: readonly ListedObject[], wanted: string): ObjectId {
+  const ids = listed.filter(({ kind }) => kind === 'snapshot').map(({ objectId }) => objectId);
+  if (wanted === 'latest') {
+    const latest = ids.sort(compareText).at(-1);
+    if (latest === undefined) throw new ProtocolError('snapshot_unknown', {}, { detail: 'there is no snapshot yet' });
+    return latest;
+  }
+  const matching = ids.filter((id) => id === wanted || (wanted.length >= PREFIX_CHARS_MIN && id.startsWith(wanted)));
+  const [only, ...others] = matching;
+  if (only === undefined) throw new ProtocolError('snapshot_unknown', { snapshot: wanted });
+  if (others.length > 0) {
+    throw new ProtocolError('snapshot_unknown', { snapshot: wanted }, { detail: 'several snapshots begin so' });
+  }
+  return only;
+}
+
+function compareText(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}

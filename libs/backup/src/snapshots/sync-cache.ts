@@ -1,0 +1,73 @@
+// Brings the local cache up to date with the broker: what was stored elsewhere is learnt, what is gone is forgotten.
+import { type ListedObject, OBJECTS_PER_PAGE_MAX, OBJECTS_PER_REQUEST_MAX, type ObjectId } from '#protocol';
+import type { ChunkIndexFile } from '../chunk-index-file.js';
+import type { ObjectCache } from '../get/object-cache.js';
+import type { DataKeys } from '../keys.js';
+import { openChunk, openObject } from '../objects/open-object.js';
+import type { BrokerPort } from '../ports.js';
+import { IndexDecoder } from '../trees/index-codec.js';
+
+/** Every object of the account that is safe, oldest first. Any error ends it: a partial list would forget wanted objects. */
+export async function listEveryObject(broker: BrokerPort, signal: AbortSignal): Promise<ListedObject[]> {
+  const all: ListedObject[] = [];
+  let after: ObjectId | null = null;
+  do {
+    const page: Awaited<ReturnType<BrokerPort['listObjects']>> = await broker.listObjects(
+      after === null ? { limit: OBJECTS_PER_PAGE_MAX } : { limit: OBJECTS_PER_PAGE_MAX, after },
+      { signal },
+    );
+    all.push(...page.objects);
+    after = page.next;
+  } while (after !== null);
+  return all;
+}
+
+/**
+ * Make the cache say what the broker's list says.
+ *
+ * Objects that the broker does not list are forgotten, so that their chunks are stored again. Index objects that the
+ * cache has not seen are read; they name the objects of other machines, and after the loss of the cache all objects.
+ *
+ * returns  the list, for whoever needs it further
+ */
+export async function syncCache(
+  parts: { broker: BrokerPort; cache: ChunkIndexFile; objects: ObjectCache; keys: DataKeys },
+  signal: AbortSignal,
+): Promise<ListedObject[]> {
+  const { cache } = parts;
+  const listed = await listEveryObject(parts.broker, signal);
+  const listedIds = new Set(listed.map(({ objectId }) => objectId));
+  await cache.forgetObjects([...cache.index.objectIds()].filter((objectId) => !listedIds.has(objectId)));
+
+  const unread = listed.filter(({ objectId, kind }) => kind === 'index' && !cache.index.hasObject(objectId));
+  for (let first = 0; first < unread.length; first += OBJECTS_PER_REQUEST_MAX) {
+    const group = unread.slice(first, first + OBJECTS_PER_REQUEST_MAX).map(({ objectId }) => objectId);
+    await parts.objects.announce(group, signal);
+    for (const objectId of group) await readIndexObject(parts, objectId, listedIds, signal);
+  }
+  return listed;
+}
+
+async function readIndexObject(
+  parts: { cache: ChunkIndexFile; objects: ObjectCache; keys: DataKeys },
+  objectId: ObjectId,
+  listedIds: ReadonlySet<ObjectId>,
+  signal: AbortSignal,
+): Promise<void> {
+  const object = await parts.objects.get(objectId, signal);
+  const { entries } = openObject(object.key, object.bytes);
+  for (const entry of entries) {
+    const decoder = new IndexDecoder();
+    const indexed = decoder.push(openChunk(parts.keys, object.key, object.bytes, entry));
+    decoder.end();
+    const stillThere = indexed.filter((known) => listedIds.has(known.objectId));
+    await parts.cache.storePublished(
+      stillThere.map((known) => ({
+        objectId: known.objectId,
+        entries: known.chunks.map((chunk, index) => ({ ...chunk, index })),
+      })),
+    );
+  }
+  // Last: an index object counts as read only when everything that it names is in the cache.
+  await parts.cache.storePublished([{ objectId, entries }]);
+}

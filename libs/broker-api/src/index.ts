@@ -1,0 +1,3 @@
+// The typed, signed HTTP client of the broker.
+export * from './broker-client.js';
+export * from './broker-time.js';

@@ -1,0 +1,115 @@
+// What the files of a home are called and what they hold; parsing is strict, damage is home_corrupt.
+import { X509Certificate } from 'node:crypto';
+import { z } from 'zod';
+import {
+  accountIdField,
+  bytesField,
+  decodeBase64url,
+  encodeBase64url,
+  formatTime,
+  KEY_BYTES,
+  ProtocolError,
+  parseTime,
+  peerIdField,
+  peerNameField,
+  TRUST_DOMAIN_CHARS_MAX,
+  TransactionKey,
+  timeField,
+  type UnixMs,
+} from '#protocol';
+
+export const HOME_FILES = {
+  peer: 'peer.json',
+  identityKey: 'identity.key',
+  certificate: 'certificate.pem',
+  authority: 'ca.pem',
+  transactionKeys: 'transaction-keys.json',
+  masterKey: 'master.key',
+} as const;
+
+const peerFile = z.strictObject({
+  peerId: peerIdField,
+  accountId: accountIdField,
+  name: peerNameField,
+  trustDomain: z.string().min(1).max(TRUST_DOMAIN_CHARS_MAX),
+  broker: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+  /** Disk donated to others; absent on a machine that stores nothing for them. */
+  shareBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+});
+export type PeerFile = z.infer<typeof peerFile>;
+
+const transactionKeysFile = z.strictObject({
+  current: bytesField(KEY_BYTES),
+  previous: z.strictObject({ key: bytesField(KEY_BYTES), until: timeField }).optional(),
+});
+
+export interface TransactionKeys {
+  readonly current: TransactionKey;
+  /** The key before, good for tokens until `untilMs` by the broker's time. */
+  readonly previous: { readonly key: TransactionKey; readonly untilMs: UnixMs } | null;
+}
+
+export interface HomeCertificate {
+  readonly pem: string;
+  readonly notAfterMs: UnixMs;
+}
+
+export function parsePeerFile(text: string): PeerFile {
+  return parseJson(text, peerFile, HOME_FILES.peer);
+}
+
+export function formatPeerFile(file: PeerFile): string {
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+export function parseTransactionKeys(text: string): TransactionKeys {
+  const { current, previous } = parseJson(text, transactionKeysFile, HOME_FILES.transactionKeys);
+  return {
+    current: new TransactionKey(decodeBase64url(current)!),
+    previous:
+      previous === undefined
+        ? null
+        : { key: new TransactionKey(decodeBase64url(previous.key)!), untilMs: parseTime(previous.until)! },
+  };
+}
+
+export function formatTransactionKeys({ current, previous }: TransactionKeys): string {
+  const file: z.input<typeof transactionKeysFile> = {
+    current: encodeBase64url(current.bytes),
+    ...(previous === null
+      ? {}
+      : { previous: { key: encodeBase64url(previous.key.bytes), until: formatTime(previous.untilMs) } }),
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+export function parseCertificate(pem: string): HomeCertificate {
+  try {
+    return { pem, notAfterMs: Date.parse(new X509Certificate(pem).validTo) };
+  } catch (error) {
+    throw new ProtocolError('home_corrupt', { file: HOME_FILES.certificate }, { cause: error });
+  }
+}
+
+/** 32 bytes as one line of base64url. */
+export function parseMasterKey(text: string): Uint8Array {
+  const bytes = decodeBase64url(text.trimEnd());
+  if (bytes?.length !== KEY_BYTES) throw new ProtocolError('home_corrupt', { file: HOME_FILES.masterKey });
+  return bytes;
+}
+
+export function formatMasterKey(bytes: Uint8Array): string {
+  return `${encodeBase64url(bytes)}\n`;
+}
+
+function parseJson<T>(text: string, schema: z.ZodType<T>, file: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ProtocolError('home_corrupt', { file }, { cause: error });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new ProtocolError('home_corrupt', { file }, { cause: parsed.error });
+  return parsed.data;
+}

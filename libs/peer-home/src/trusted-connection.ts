@@ -1,0 +1,114 @@
+// A TLS 1.3 connection under one pinned CA to one SPIFFE id, in the shape that undici wants. Nothing is sent before.
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type buildConnector, errors } from 'undici';
+import { type ErrorCode, ProtocolError, type SpiffeId } from '#protocol';
+import { expectSpiffeId } from './certificate-identity.js';
+import { CONNECT_MS_MAX } from './limits.js';
+
+export interface TrustedConnectionOptions {
+  readonly caPem: string;
+  /** The only one that may answer. */
+  readonly expected: SpiffeId;
+  readonly alpn: string;
+  /** Our own certificate and key when the other side wants to know us; asked at each connection, they are renewed. */
+  readonly own?: () => { certificatePem: string; privateKeyPem: string };
+  readonly codes: { readonly unreachable: ErrorCode; readonly untrusted: ErrorCode };
+  /** Sees each connection after it is trusted, before anything is sent on it. */
+  readonly onTrusted?: (socket: TLSSocket) => void;
+}
+
+/**
+ * A connector for undici dispatchers. Each connection does a whole handshake: a resumed one would skip the certificate.
+ * Its errors are ProtocolErrors: `codes.unreachable` for the network, `codes.untrusted` for everything about trust.
+ */
+export function trustedConnector(options: TrustedConnectionOptions): buildConnector.connector {
+  return (target, callback) => {
+    let settled = false;
+    const settle = (error: Error | null): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      if (error === null) {
+        callback(null, socket);
+        return;
+      }
+      socket.destroy();
+      callback(error, null);
+    };
+    const socket = connect({
+      ...tlsOptions(options),
+      host: bareHost(target.hostname),
+      port: Number(target.port || 443),
+    });
+    const timer = setTimeout(
+      () => settle(new ProtocolError(options.codes.unreachable, { reason: 'connect timeout' })),
+      CONNECT_MS_MAX,
+    );
+    socket.setNoDelay(true);
+    socket.once('secureConnect', () => {
+      if (socket.alpnProtocol !== options.alpn) {
+        return settle(new ProtocolError(options.codes.untrusted, { reason: 'alpn' }));
+      }
+      options.onTrusted?.(socket);
+      settle(null);
+    });
+    // Stays for the life of the socket: after the hand-over undici listens too, and an error must have a listener.
+    socket.on('error', (error) => settle(connectionRefusal(error, options.codes)));
+    socket.once('close', () => settle(new ProtocolError(options.codes.unreachable, { reason: 'closed' })));
+  };
+}
+
+/** The ProtocolError that a failed connection or exchange means: the network's fault, or a matter of trust. */
+export function connectionRefusal(error: Error, codes: TrustedConnectionOptions['codes']): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  const reason = (error as NodeJS.ErrnoException).code ?? error.name;
+  const known = NETWORK_CODES.has(reason) || error instanceof errors.UndiciError;
+  return new ProtocolError(known ? codes.unreachable : codes.untrusted, { reason }, { cause: error });
+}
+
+/** `https://host:port`, with brackets around an IPv6 address. */
+export function httpsOrigin({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Everything else that a handshake can end with is about certificates or the TLS protocol (ERR_SSL_…, CERT_…). */
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'EADDRINUSE',
+  'EINVAL',
+  'EACCES',
+  'EPERM',
+  'EMFILE',
+  'ENFILE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+function tlsOptions(options: TrustedConnectionOptions): ConnectionOptions {
+  const own = options.own?.();
+  return {
+    ca: [options.caPem],
+    ...(own === undefined ? {} : { cert: own.certificatePem, key: own.privateKeyPem }),
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: [options.alpn],
+    rejectUnauthorized: true,
+    checkServerIdentity: expectSpiffeId(options.expected, options.codes.untrusted),
+  };
+}
+
+/** undici takes the host out of a URL, where IPv6 stands in brackets. */
+function bareHost(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}

@@ -1,0 +1,49 @@
+// The connections to one host: a bounded keep-alive pool that speaks to exactly that peer, and the key it proved.
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { Pool } from 'undici';
+import { httpsOrigin, type PeerHome, trustedConnector } from '#peer-home';
+import { ALPN_SHARDS, type PeerAddress } from '#protocol';
+import { ANSWER_MS_MAX, CONNECTIONS_PER_HOST_MAX, KEEP_ALIVE_MS } from './limits.js';
+
+export const PEER_CODES = { unreachable: 'peer_unreachable', untrusted: 'peer_untrusted' } as const;
+
+export class HostConnections {
+  readonly pool: Pool;
+  private provenKey: KeyObject | null = null;
+
+  constructor(
+    home: PeerHome,
+    readonly host: PeerAddress,
+  ) {
+    this.pool = new Pool(httpsOrigin({ host: host.address, port: host.port }), {
+      connect: trustedConnector({
+        caPem: home.caPem,
+        expected: { trustDomain: home.identity.trustDomain, subject: host.peerId },
+        alpn: ALPN_SHARDS,
+        own: () => ({ certificatePem: home.certificate().pem, privateKeyPem: home.privateKeyPem }),
+        codes: PEER_CODES,
+        onTrusted: (socket) => this.keepKey(socket),
+      }),
+      connections: CONNECTIONS_PER_HOST_MAX,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: ANSWER_MS_MAX,
+      // The rate watch ends slow bodies; it has the finer measure.
+      bodyTimeout: 0,
+    });
+  }
+
+  /** The key in the certificate that the host showed last; null before the first connection. */
+  get publicKey(): KeyObject | null {
+    return this.provenKey;
+  }
+
+  isFor(host: PeerAddress): boolean {
+    return this.host.address === host.address && this.host.port === host.port;
+  }
+
+  private keepKey(socket: TLSSocket): void {
+    this.provenKey = new X509Certificate(socket.getPeerCertificate().raw).publicKey;
+  }
+}

@@ -1,0 +1,27 @@
+// The bounds of talking to hosts.
+import { strict as assert } from 'node:assert';
+
+const KiB = 1024;
+
+/** Hosts with open connections; beyond it the host that was used longest ago is closed. */
+export const HOSTS_MAX = 256;
+export const CONNECTIONS_PER_HOST_MAX = 4;
+export const KEEP_ALIVE_MS = 30_000;
+
+/** A host may take this long to begin its answer: to find a shard and check it, or to make it durable. */
+export const ANSWER_MS_MAX = 60_000;
+/**
+ * The least rate of a transfer, judged over a window: below it another host is asked. The window is long because
+ * sending shows in bursts, as the operating system frees its buffers.
+ */
+export const RATE_WINDOW_MS = 20_000;
+export const BYTES_PER_WINDOW_MIN = 128 * KiB;
+
+/** How much of a shard is handed to the socket at a time: enough to keep it busy, little enough to see progress. */
+export const SLICE_BYTES = 64 * KiB;
+
+/** Answers that are not shards: receipts and problem documents. */
+export const SMALL_ANSWER_BYTES_MAX = 16 * KiB;
+
+// A transfer just above the least rate shows at least one whole slice in every window.
+assert(SLICE_BYTES * 2 <= BYTES_PER_WINDOW_MIN);

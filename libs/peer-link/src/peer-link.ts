@@ -1,0 +1,201 @@
+// How a client reaches a host: put one shard, get one shard, each under the broker's token, over mutual TLS.
+import type { Readable } from 'node:stream';
+import type { PeerHome } from '#peer-home';
+import type { Clock, Log } from '#process';
+import { type ContentId, type PeerAddress, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { checkReceipt, type ReceiptExpectation } from './check-receipt.js';
+import { exchange } from './exchange.js';
+import { HostConnections } from './host-connections.js';
+import { HOSTS_MAX, SLICE_BYTES } from './limits.js';
+import { RateWatch } from './rate-watch.js';
+import { ShardAnswer, SmallAnswer } from './received-answer.js';
+
+export interface PeerLinkOptions {
+  readonly home: PeerHome;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface PutShardOptions {
+  readonly host: PeerAddress;
+  readonly token: string;
+  readonly cid: ContentId;
+  /** Sent as they are, without a copy; not to be changed before the promise settles. */
+  readonly bytes: Uint8Array;
+  /** When given, the receipt must be for this transaction. */
+  readonly transactionId?: TransactionId;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PutShardResult {
+  /** Signed by the host, checked here; to be reported to the broker. */
+  readonly receipt: string;
+  /** False when the host had stored the shard under this token before. */
+  readonly firstTime: boolean;
+}
+
+export interface GetShardOptions {
+  readonly host: PeerAddress;
+  readonly token: string;
+  readonly cid: ContentId;
+  readonly sizeBytes: number;
+  readonly transactionId?: TransactionId;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GetShardResult {
+  /** Exactly `sizeBytes`, with the content id that was asked for. */
+  readonly bytes: Buffer;
+  /** The host's receipt, checked; null when it sent none. The bytes are good either way. */
+  readonly receipt: string | null;
+}
+
+/**
+ * Both methods throw what the host refused with (its code; `facts.hostId` says which host), peer_unreachable,
+ * peer_untrusted, transfer_too_slow, or interrupted by `signal`. Ending one transfer leaves the others alone.
+ */
+export class PeerLink {
+  /** In order of use: the first was used longest ago. */
+  private readonly hosts = new Map<PeerId, HostConnections>();
+  private closed = false;
+
+  constructor(private readonly options: PeerLinkOptions) {}
+
+  /** Store a shard. Throws receipt_invalid | receipt_mismatch too: such a host cannot be credited, nor relied upon. */
+  async putShard(put: PutShardOptions): Promise<PutShardResult> {
+    const connections = this.connectionsTo(put.host);
+    const answer = new SmallAnswer(put.host.peerId);
+    await this.transfer(put.signal, (signal, watch) =>
+      exchange({
+        pool: connections.pool,
+        request: {
+          method: 'PUT',
+          path: `/shards/${put.cid}`,
+          headers: {
+            authorization: `Peerkeep ${put.token}`,
+            'content-type': 'application/octet-stream',
+            'content-length': String(put.bytes.length),
+          },
+          // undici takes any iterable, though its types do not say so.
+          body: slices(put.bytes, watch) as unknown as Readable,
+        },
+        sink: answer,
+        signal,
+      }),
+    );
+    const receipt = answer.receipt();
+    checkReceipt(receipt, this.expectation(connections, put, 'put', put.bytes.length));
+    return { receipt, firstTime: answer.status === 201 };
+  }
+
+  /** Fetch a shard. Throws shard_too_short | shard_too_long | shard_content_mismatch when the host sends others. */
+  async getShard(get: GetShardOptions): Promise<GetShardResult> {
+    const connections = this.connectionsTo(get.host);
+    return await this.transfer(get.signal, async (signal, watch) => {
+      const answer = new ShardAnswer(get.host.peerId, get.sizeBytes, watch);
+      const trailers = await exchange({
+        pool: connections.pool,
+        request: { method: 'GET', path: `/shards/${get.cid}`, headers: { authorization: `Peerkeep ${get.token}` } },
+        sink: answer,
+        signal,
+      });
+      const bytes = answer.shard(get.cid);
+      return { bytes, receipt: this.servedReceipt(connections, get, trailers['peerkeep-receipt']) };
+    });
+  }
+
+  /** Drop all connections; transfers under way fail. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const open = [...this.hosts.values()];
+    this.hosts.clear();
+    await Promise.all(open.map((connections) => connections.pool.destroy()));
+  }
+
+  /** Run a transfer under the caller's signal and the least rate. */
+  private async transfer<T>(
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal, watch: RateWatch) => Promise<T>,
+  ): Promise<T> {
+    const own = new AbortController();
+    const forward = (): void => own.abort(signal?.reason);
+    const watch = new RateWatch(this.options.clock, () => own.abort(new ProtocolError('transfer_too_slow')));
+    if (signal?.aborted) forward();
+    signal?.addEventListener('abort', forward, { once: true });
+    try {
+      return await run(own.signal, watch);
+    } finally {
+      watch.stop();
+      signal?.removeEventListener('abort', forward);
+    }
+  }
+
+  private connectionsTo(host: PeerAddress): HostConnections {
+    if (this.closed) throw new ProtocolError('interrupted', {}, { detail: 'the link to peers is closed' });
+    let connections = this.hosts.get(host.peerId);
+    if (connections !== undefined && !connections.isFor(host)) {
+      this.retire(connections);
+      connections = undefined;
+    }
+    connections ??= new HostConnections(this.options.home, host);
+    // Set anew, so that it comes last in the order of use.
+    this.hosts.delete(host.peerId);
+    this.hosts.set(host.peerId, connections);
+    const [oldest] = this.hosts.values();
+    if (this.hosts.size > HOSTS_MAX && oldest !== undefined) this.retire(oldest);
+    return connections;
+  }
+
+  /** Close when the transfers under way have ended. */
+  private retire(connections: HostConnections): void {
+    const { peerId } = connections.host;
+    this.hosts.delete(peerId);
+    connections.pool
+      .close()
+      .catch((error: unknown) => this.options.log.warn({ event: 'host_close_failed', hostId: peerId, err: error }));
+  }
+
+  /** A host that serves the right bytes has done its work, whatever its receipt says; a false one is not handed on. */
+  private servedReceipt(connections: HostConnections, get: GetShardOptions, receipt: unknown): string | null {
+    if (typeof receipt !== 'string') return null;
+    try {
+      checkReceipt(receipt, this.expectation(connections, get, 'get', get.sizeBytes));
+      return receipt;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.options.log.warn({ event: 'served_receipt_refused', hostId: get.host.peerId, code: error.code });
+      return null;
+    }
+  }
+
+  private expectation(
+    connections: HostConnections,
+    of: { readonly cid: ContentId; readonly transactionId?: TransactionId },
+    op: 'put' | 'get',
+    sizeBytes: number,
+  ): ReceiptExpectation {
+    const { trustDomain, peerId } = this.options.home.identity;
+    return {
+      hostKey: connections.publicKey,
+      hostId: connections.host.peerId,
+      clientId: peerId,
+      trustDomain,
+      op,
+      cid: of.cid,
+      sizeBytes,
+      ...(of.transactionId === undefined ? {} : { transactionId: of.transactionId }),
+    };
+  }
+}
+
+/** The shard in slices; each one asked for means that the socket has taken the one before. */
+async function* slices(bytes: Uint8Array, watch: RateWatch): AsyncGenerator<Uint8Array, void, undefined> {
+  watch.start();
+  for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
+    const slice = bytes.subarray(offset, offset + SLICE_BYTES);
+    yield slice;
+    watch.moved(slice.length);
+  }
+  // From here the host makes the shard durable and answers, within ANSWER_MS_MAX.
+  watch.stop();
+}

@@ -1,0 +1,256 @@
+// A host for tests: a real agent on loopback, a broker that takes its reports over real TLS, tokens, and raw requests.
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, request as httpsRequest, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type Database, openDatabase } from '#database';
+import { AGENT_MIGRATIONS } from '#migrations/agent/index';
+import type { PeerHome } from '#peer-home';
+import { FakeClock, openLog } from '#process';
+import {
+  ALPN_SHARDS,
+  type ContentId,
+  contentIdOf,
+  formatTime,
+  type PresenceRequest,
+  type Report,
+  readRequestSignature,
+  sealToken,
+  signAnswer,
+  type TokenClaims,
+  type TransactionId,
+  TransactionKey,
+  uuidV7,
+  verifyRequest,
+} from '#protocol';
+import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
+import { TestAuthority, type TestIdentity } from './authority.js';
+import { createHome, peerIdOf } from './peer-fixture.js';
+
+export const HOST_ID = peerIdOf(1);
+export const CLIENT_ID = peerIdOf(2);
+export const SHARE_BYTES = 100_000_000;
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+  readonly trailers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RawRequest {
+  readonly method?: string;
+  readonly path: string;
+  readonly token?: string;
+  readonly body?: Uint8Array;
+  /** Sent as it is; absent: the length of the body. null: chunked. */
+  readonly contentLength?: number | null;
+  readonly identity?: TestIdentity;
+}
+
+export class AgentFixture {
+  agent!: RunningAgent;
+
+  private constructor(
+    readonly clock: FakeClock,
+    readonly authority: TestAuthority,
+    readonly broker: TestBroker,
+    readonly home: PeerHome,
+    readonly transactionKey: TransactionKey,
+    readonly client: TestIdentity,
+  ) {}
+
+  /** A host that runs; its time is that of the machine and moves by hand. */
+  static async start(): Promise<AgentFixture> {
+    const clock = new FakeClock(Date.now());
+    const authority = await TestAuthority.create();
+    const transactionKey = new TransactionKey(randomBytes(32));
+    const broker = await TestBroker.start(authority, transactionKey, clock);
+    const home = await createHome(authority, { peerId: HOST_ID, transactionKey, brokerPort: broker.port });
+    await home.setShare(SHARE_BYTES);
+    const client = await authority.issue(CLIENT_ID);
+    const fixture = new AgentFixture(clock, authority, broker, home, transactionKey, client);
+    await fixture.restart();
+    return fixture;
+  }
+
+  async restart(): Promise<void> {
+    const listen = { host: '127.0.0.1', port: 0 };
+    this.agent = await startAgent(
+      { homePath: this.home.path, listen },
+      { clock: this.clock, log: openLog('test', 'silent') },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.agent.stop();
+    await this.broker.stop();
+  }
+
+  claims(op: 'put' | 'get', bytes: Uint8Array, change: Partial<TokenClaims> = {}): TokenClaims {
+    const nowMs = this.clock.nowMs();
+    return {
+      trustDomain: this.authority.trustDomain,
+      hostId: HOST_ID,
+      clientId: CLIENT_ID,
+      transactionId: uuidV7<TransactionId>(nowMs, randomBytes(10)),
+      issuedAtMs: nowMs,
+      notBeforeMs: nowMs,
+      expiresAtMs: nowMs + 10 * 60_000,
+      op,
+      items: [{ cid: contentIdOf(bytes), sizeBytes: bytes.length }],
+      ...change,
+    };
+  }
+
+  seal(claims: TokenClaims, key = this.transactionKey): string {
+    return sealToken(key, claims, randomBytes(32));
+  }
+
+  token(op: 'put' | 'get', bytes: Uint8Array, change: Partial<TokenClaims> = {}): string {
+    return this.seal(this.claims(op, bytes, change));
+  }
+
+  put(bytes: Uint8Array, token = this.token('put', bytes), change: Partial<RawRequest> = {}): Promise<RawAnswer> {
+    return this.send({ method: 'PUT', path: pathOf(contentIdOf(bytes)), token, body: bytes, ...change });
+  }
+
+  get(bytes: Uint8Array, token = this.token('get', bytes)): Promise<RawAnswer> {
+    return this.send({ method: 'GET', path: pathOf(contentIdOf(bytes)), token });
+  }
+
+  /** One exchange on a connection of its own; rejects when the connection ends before the answer does. */
+  send(raw: RawRequest): Promise<RawAnswer> {
+    const { identity = this.client, body = new Uint8Array() } = raw;
+    const length = raw.contentLength === undefined ? body.length : raw.contentLength;
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest(
+        {
+          host: '127.0.0.1',
+          port: this.agent.port,
+          method: raw.method ?? 'GET',
+          path: raw.path,
+          agent: false,
+          key: identity.privateKeyPem,
+          cert: identity.certificatePem,
+          ca: this.authority.caPem,
+          checkServerIdentity: () => undefined,
+          ALPNProtocols: [ALPN_SHARDS],
+          headers: {
+            ...(raw.token === undefined ? {} : { authorization: `Peerkeep ${raw.token}` }),
+            ...(raw.method !== 'PUT' || length === null ? {} : { 'content-length': length }),
+          },
+        },
+        (answer) => collect(answer).then(resolve, reject),
+      );
+      // An answer that came before the body was sent counts; without one the error stands.
+      request.on('error', reject);
+      request.end(body.length === 0 ? undefined : body);
+    });
+  }
+
+  /** What agent.db holds, read beside the running agent. */
+  async read<T>(query: (reads: Database['reads']) => Promise<T>): Promise<T> {
+    const file = join(this.home.path, 'agent.db');
+    const database = await openDatabase({ file, entities: [], migrations: AGENT_MIGRATIONS });
+    try {
+      return await query(database.reads);
+    } finally {
+      await database.close();
+    }
+  }
+}
+
+export function pathOf(cid: ContentId): string {
+  return `/shards/${cid}`;
+}
+
+export function codeOf(answer: RawAnswer): unknown {
+  return (JSON.parse(answer.body.toString('utf8')) as { code?: unknown }).code;
+}
+
+export function receiptOf(answer: RawAnswer): string {
+  return (JSON.parse(answer.body.toString('utf8')) as { receipt: string }).receipt;
+}
+
+async function collect(answer: IncomingMessage): Promise<RawAnswer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of answer) pieces.push(piece as Buffer);
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    body: Buffer.concat(pieces),
+    trailers: answer.trailers as Record<string, string>,
+  };
+}
+
+/** A broker that verifies the host's signatures, signs its answers, and keeps what it is told. */
+export class TestBroker {
+  readonly reports: Report[] = [];
+  readonly presences: PresenceRequest[] = [];
+  isDown = false;
+  /** What it says to a report. */
+  resultOf: (report: Report) => string = () => 'recorded';
+
+  private constructor(
+    private readonly server: Server,
+    private readonly key: TransactionKey,
+    private readonly clock: FakeClock,
+  ) {}
+
+  static async start(authority: TestAuthority, key: TransactionKey, clock: FakeClock): Promise<TestBroker> {
+    const identity = await authority.issue('broker');
+    const server = createServer({
+      key: identity.privateKeyPem,
+      cert: identity.certificatePem,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['http/1.1'],
+    });
+    const broker = new TestBroker(server, key, clock);
+    server.on('request', (request, response) => broker.serve(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return broker;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { body } = await collect(request);
+    if (this.isDown) {
+      request.socket.destroy();
+      return;
+    }
+    const claimed = readRequestSignature(request.headers);
+    const targetUri = `https://127.0.0.1:${this.port}${request.url}`;
+    const nowMs = this.clock.nowMs();
+    verifyRequest(claimed, { method: request.method ?? '', targetUri, body, key: this.key, nowMs });
+    const answer = Buffer.from(JSON.stringify(this.answer(request.url, JSON.parse(body.toString('utf8')))));
+    const signed = signAnswer({ status: 200, body: answer, request: claimed, key: this.key, nowMs });
+    response.writeHead(200, { ...signed, 'content-type': 'application/json' });
+    response.end(answer);
+  }
+
+  private answer(path: string | undefined, body: unknown): unknown {
+    if (path === '/v1/reports') {
+      const { reports } = body as { reports: Report[] };
+      this.reports.push(...reports);
+      return { results: reports.map((report) => this.resultOf(report)) };
+    }
+    this.presences.push(body as PresenceRequest);
+    return {
+      time: formatTime(this.clock.nowMs()),
+      nextPresenceMs: 60_000,
+      address: null,
+      renewCertificate: false,
+      renewTransactionKey: false,
+    };
+  }
+}

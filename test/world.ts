@@ -1,0 +1,248 @@
+// The whole network in one process on loopback: a broker, hosts and clients, real TLS, real disks, and a clock turned by hand.
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import {
+  BackupEngine,
+  type BackupSummary,
+  deriveDataKeys,
+  type EngineEvent,
+  masterKeyFromPhrase,
+  phraseFromMasterKey,
+  type RestoreSummary,
+  recoveryKeyPair,
+} from '#backup';
+import { BrokerClient } from '#broker-api';
+import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
+import { FakeClock, type Log, openLog } from '#process';
+import { type AccountId, type PeerId, ProtocolError } from '#protocol';
+import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
+import { type Policy, parsePolicy } from '../apps/server/src/config/policy.js';
+import { type RunningBroker, startBroker } from '../apps/server/src/start-broker.js';
+
+export interface WorldOptions {
+  readonly hosts?: number;
+  readonly shareBytes?: number;
+  /** Fields of the broker's policy, as policy.json has them. */
+  readonly policy?: Record<string, unknown>;
+}
+
+const SHARE_BYTES = 2_000_000_000;
+
+export class World {
+  readonly hosts: WorldHost[] = [];
+  private readonly clients: WorldClient[] = [];
+  private runningBroker!: RunningBroker;
+
+  private constructor(
+    readonly folder: string,
+    readonly clock: FakeClock,
+    readonly log: Log,
+    private readonly policy: Policy,
+  ) {}
+
+  /** A broker and `hosts` hosts that it knows to be online. */
+  static async create({ hosts = 6, shareBytes = SHARE_BYTES, policy = {} }: WorldOptions = {}): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), 'peerkeep-world-'));
+    const world = new World(folder, new FakeClock(Date.now()), openLog('world', 'silent'), parsePolicy(policy));
+    await world.startBroker(0);
+    for (let i = 0; i < hosts; i++) await world.addHost(shareBytes);
+    return world;
+  }
+
+  get broker(): RunningBroker {
+    return this.runningBroker;
+  }
+
+  /** Start the broker on its data directory: at first on any port, later on the one that peers know. */
+  async startBroker(port = this.runningBroker.port): Promise<void> {
+    const config = {
+      dataDir: join(this.folder, 'broker'),
+      listen: { host: '127.0.0.1', port },
+      trustDomain: null,
+      policy: this.policy,
+    };
+    this.runningBroker = await startBroker(config, { clock: this.clock, log: this.log });
+  }
+
+  /** Enrol a machine; by an enrolment key unless a credential is given. A new account unless one is named. */
+  async enrol(
+    name: string,
+    options: { account?: AccountId; credential?: EnrolPeerOptions['credential'] } = {},
+  ): Promise<PeerHome> {
+    let credential = options.credential;
+    if (credential === undefined) {
+      const { key } = await this.broker.createEnrolmentKey({ accountId: options.account ?? null });
+      credential = { kind: 'enrolment-key', key };
+    }
+    const enrolled = await enrolPeer({ joinLink: this.broker.joinLink, name, credential });
+    return PeerHome.create(join(this.folder, name), enrolled);
+  }
+
+  async addHost(shareBytes = SHARE_BYTES): Promise<WorldHost> {
+    const home = await this.enrol(`host-${this.hosts.length + 1}`);
+    await home.setShare(shareBytes);
+    const host = new WorldHost(this, home);
+    await host.start();
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** A machine with a master key of its own, registered with the broker. */
+  async addClient(name = `client-${this.clients.length + 1}`): Promise<WorldClient> {
+    const home = await this.enrol(name);
+    const masterKey = randomBytes(32);
+    await home.saveMasterKey(masterKey);
+    const broker = new BrokerClient({ home, clock: this.clock, log: this.log });
+    await broker.setRecoveryKey(recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed).publicKey);
+    await broker.close();
+    return this.openClient(home);
+  }
+
+  /** A new machine that knows nothing but the recovery phrase. */
+  async recoverClient(phrase: string, name = `recovered-${this.clients.length + 1}`): Promise<WorldClient> {
+    const masterKey = masterKeyFromPhrase(phrase);
+    const recovery = recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed);
+    const home = await this.enrol(name, {
+      credential: recoveryCredential({ ...recovery, nowMs: this.clock.nowMs() }),
+    });
+    await home.saveMasterKey(masterKey);
+    return this.openClient(home);
+  }
+
+  /** Let hosts tell the broker what they have to tell. */
+  async settle(): Promise<void> {
+    for (const host of this.hosts) if (host.isRunning) await host.agent.triggers.reports();
+  }
+
+  /** Write files under the world's folder; returns the folder that holds them. */
+  async writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+    const root = join(this.folder, folder);
+    await mkdir(root, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(root, name)), { recursive: true });
+      await writeFile(join(root, name), content);
+    }
+    return root;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) await client.close();
+    for (const host of this.hosts) await host.kill();
+    await this.broker.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async openClient(home: PeerHome): Promise<WorldClient> {
+    const client = new WorldClient(this, home);
+    await client.open();
+    this.clients.push(client);
+    return client;
+  }
+}
+
+export class WorldHost {
+  private running: RunningAgent | null = null;
+
+  constructor(
+    private readonly world: World,
+    readonly home: PeerHome,
+  ) {}
+
+  get peerId(): PeerId {
+    return this.home.identity.peerId;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
+  get agent(): RunningAgent {
+    if (this.running === null) throw new Error('this host is down');
+    return this.running;
+  }
+
+  /** Start, and tell the broker. */
+  async start(): Promise<void> {
+    const { clock, log } = this.world;
+    const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 } };
+    this.running = await startAgent(config, { clock, log });
+    await this.running.triggers.presence();
+  }
+
+  async stop(): Promise<void> {
+    await this.running?.stop();
+    this.running = null;
+  }
+
+  async kill(): Promise<void> {
+    await this.running?.kill();
+    this.running = null;
+  }
+
+  get shardFolder(): string {
+    return join(this.home.path, 'shards');
+  }
+}
+
+export class WorldClient {
+  readonly events: EngineEvent[] = [];
+  private opened: BackupEngine | null = null;
+
+  constructor(
+    private readonly world: World,
+    readonly home: PeerHome,
+  ) {}
+
+  get engine(): BackupEngine {
+    if (this.opened === null) throw new Error('this client is closed');
+    return this.opened;
+  }
+
+  get peerId(): PeerId {
+    return this.home.identity.peerId;
+  }
+
+  async phrase(): Promise<string> {
+    return phraseFromMasterKey(await this.home.masterKey());
+  }
+
+  async open(): Promise<void> {
+    const { clock, log } = this.world;
+    this.opened = await BackupEngine.open({ home: this.home, clock, log });
+  }
+
+  async close(): Promise<void> {
+    await this.opened?.close();
+    this.opened = null;
+  }
+
+  async backup(...paths: string[]): Promise<BackupSummary> {
+    return this.engine.backup({ paths, excludes: [], ...this.running() });
+  }
+
+  async restore(target: string, snapshot = 'latest', includes: string[] = []): Promise<RestoreSummary> {
+    return this.engine.restore({ snapshot, target, includes, ...this.running() });
+  }
+
+  /** A signal that nobody raises, and a list of what is told; a test that stops a call brings its own signal. */
+  running(signal = new AbortController().signal): { signal: AbortSignal; onEvent: (event: EngineEvent) => void } {
+    return { signal, onEvent: (event) => this.events.push(event) };
+  }
+}
+
+/** The code that a call is refused with; fails the test when it is not refused. */
+export async function refusalOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
