@@ -43,7 +43,7 @@ export async function benchCoding(): Promise<object> {
       ),
     };
   });
-  const report = {
+  return {
     bench: 'coding',
     cpu: cpus()[0]?.model ?? 'unknown',
     node: process.version,
@@ -52,8 +52,6 @@ export async function benchCoding(): Promise<object> {
     rounds: ROUNDS,
     results,
   };
-  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  return report;
 }
 
 /** Shards of a fixed object, and the same with the first n-k data shards lost. */

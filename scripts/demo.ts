@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { compareTrees } from './demo/compare-trees.js';
 import { DemoNetwork } from './demo/demo-network.js';
-import { findPlaintext } from './demo/find-plaintext.js';
-import { say, sayProgress } from './demo/say.js';
+import { contentBelow, findPlaintext } from './demo/find-plaintext.js';
+import { say } from './demo/say.js';
 
 const HOSTS = 6;
 const HOSTS_LOST = 2;
@@ -29,12 +29,13 @@ async function show(network: DemoNetwork, source: string, excludes: readonly str
   const startedMs = performance.now();
   say('broker', `starts on its own database in ${network.folder}`);
   await network.startBroker();
+  const before = await contentBelow(network.brokerFolder);
   say('hosts', `${HOSTS} peer agents enrol, each a process with 5 GB of donated disk`);
   await network.startHosts(HOSTS);
   say('client', 'enrols and makes its master key; the 24-word recovery phrase is all that it keeps');
   const phrase = await network.initClient();
 
-  const backup = await network.backup(source, excludes, sayProgress);
+  const backup = await network.backup(source, excludes, { showTalk: process.stderr.isTTY });
   say(
     'backup',
     `${backup.files} files, ${megabytes(backup.sourceBytes)} on ${backup.hosts} hosts in ${seconds(backup.seconds)}`,
@@ -49,7 +50,7 @@ async function show(network: DemoNetwork, source: string, excludes: readonly str
   await network.forgetClient();
 
   say('recover', 'a new machine knows only the recovery phrase and the join link');
-  const restored = await network.recoverAndRestore(phrase, sayProgress);
+  const restored = await network.recoverAndRestore(phrase, { showTalk: process.stderr.isTTY });
   say(
     'restore',
     `${restored.files} files, ${megabytes(restored.bytes)} in ${seconds(restored.seconds)}, ${rate(restored.bytes, restored.seconds)}`,
@@ -63,7 +64,7 @@ async function show(network: DemoNetwork, source: string, excludes: readonly str
   );
 
   const broker = await network.brokerFootprint();
-  const leaked = await findPlaintext(source, excludes, network.brokerFolder);
+  const leaked = await findPlaintext(source, excludes, network.brokerFolder, before);
   say(
     'broker',
     `keeps ${megabytes(broker.bytes)} of records in ${broker.files} files; pieces of your files in it: ${leaked.length}`,

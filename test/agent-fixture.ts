@@ -1,13 +1,14 @@
 // A host for tests: a real agent on loopback, a broker that takes its reports over real TLS, tokens, and raw requests.
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, request as httpsRequest, type Server } from 'node:https';
+import { createServer, request as httpsRequest, type RequestOptions, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
 import { type Database, openDatabase } from '#database';
 import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import type { PeerHome } from '#peer-home';
-import { FakeClock, openLog } from '#process';
+import { type Clock, FakeClock, openLog } from '#process';
 import {
   ALPN_SHARDS,
   type ContentId,
@@ -125,25 +126,24 @@ export class AgentFixture {
     const { identity = this.client, body = new Uint8Array() } = raw;
     const length = raw.contentLength === undefined ? body.length : raw.contentLength;
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(
-        {
-          host: '127.0.0.1',
-          port: this.agent.port,
-          method: raw.method ?? 'GET',
-          path: raw.path,
-          agent: false,
-          key: identity.privateKeyPem,
-          cert: identity.certificatePem,
-          ca: this.authority.caPem,
-          checkServerIdentity: () => undefined,
-          ALPNProtocols: [ALPN_SHARDS],
-          headers: {
-            ...(raw.token === undefined ? {} : { authorization: `Peerkeep ${raw.token}` }),
-            ...(raw.method !== 'PUT' || length === null ? {} : { 'content-length': length }),
-          },
+      // The types of node:https leave ALPN out; node:tls takes it from here.
+      const options: RequestOptions & ConnectionOptions = {
+        host: '127.0.0.1',
+        port: this.agent.port,
+        method: raw.method ?? 'GET',
+        path: raw.path,
+        agent: false,
+        key: identity.privateKeyPem,
+        cert: identity.certificatePem,
+        ca: this.authority.caPem,
+        checkServerIdentity: () => undefined,
+        ALPNProtocols: [ALPN_SHARDS],
+        headers: {
+          ...(raw.token === undefined ? {} : { authorization: `Peerkeep ${raw.token}` }),
+          ...(raw.method !== 'PUT' || length === null ? {} : { 'content-length': length }),
         },
-        (answer) => collect(answer).then(resolve, reject),
-      );
+      };
+      const request = httpsRequest(options, (answer) => collect(answer).then(resolve, reject));
       // An answer that came before the body was sent counts; without one the error stands.
       request.on('error', reject);
       request.end(body.length === 0 ? undefined : body);
@@ -196,10 +196,10 @@ export class TestBroker {
   private constructor(
     private readonly server: Server,
     private readonly key: TransactionKey,
-    private readonly clock: FakeClock,
+    private readonly clock: Clock,
   ) {}
 
-  static async start(authority: TestAuthority, key: TransactionKey, clock: FakeClock): Promise<TestBroker> {
+  static async start(authority: TestAuthority, key: TransactionKey, clock: Clock): Promise<TestBroker> {
     const identity = await authority.issue('broker');
     const server = createServer({
       key: identity.privateKeyPem,
@@ -232,7 +232,9 @@ export class TestBroker {
     const targetUri = `https://127.0.0.1:${this.port}${request.url}`;
     const nowMs = this.clock.nowMs();
     verifyRequest(claimed, { method: request.method ?? '', targetUri, body, key: this.key, nowMs });
-    const answer = Buffer.from(JSON.stringify(this.answer(request.url, JSON.parse(body.toString('utf8')))));
+    const answer = Buffer.from(
+      JSON.stringify(this.answer(request.url, body.length === 0 ? null : JSON.parse(body.toString('utf8')))),
+    );
     const signed = signAnswer({ status: 200, body: answer, request: claimed, key: this.key, nowMs });
     response.writeHead(200, { ...signed, 'content-type': 'application/json' });
     response.end(answer);
@@ -243,6 +245,11 @@ export class TestBroker {
       const { reports } = body as { reports: Report[] };
       this.reports.push(...reports);
       return { results: reports.map((report) => this.resultOf(report)) };
+    }
+    if (path === '/v1/peers/me') {
+      const credit = { available: '0', reserved: '0', earned: '0' };
+      const ids = { peerId: HOST_ID, accountId: HOST_ID, name: 'laptop' };
+      return { ...ids, online: true, storedShards: 0, storedBytes: 0, credit };
     }
     this.presences.push(body as PresenceRequest);
     return {

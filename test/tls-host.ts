@@ -11,6 +11,8 @@ export interface TlsHostOptions {
   readonly identity: TestIdentity;
   readonly caPem: string;
   readonly alpn?: readonly string[];
+  /** Any free one when left out. */
+  readonly port?: number;
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
@@ -47,7 +49,7 @@ export class TlsHost {
 
   static async start(options: TlsHostOptions): Promise<TlsHost> {
     const host = new TlsHost(options);
-    await new Promise<void>((resolve) => host.server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => host.server.listen(options.port ?? 0, '127.0.0.1', resolve));
     return host;
   }
 

@@ -1,8 +1,8 @@
 // The whole network in one process on loopback: a broker, hosts and clients, real TLS, real disks, and a clock turned by hand.
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import {
   BackupEngine,
   type BackupSummary,
@@ -14,12 +14,16 @@ import {
   recoveryKeyPair,
 } from '#backup';
 import { BrokerClient } from '#broker-api';
+import { AGENT_MIGRATIONS } from '#migrations/agent/index';
+import { brokerMigrations } from '#migrations/broker/index';
 import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
 import { FakeClock, type Log, openLog } from '#process';
-import { type AccountId, type PeerId, ProtocolError } from '#protocol';
+import { type AccountId, type ContentId, type PeerId, ProtocolError } from '#protocol';
+import { shardPath } from '../apps/peer-agent/src/shards/shard-path.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
 import { type Policy, parsePolicy } from '../apps/server/src/config/policy.js';
 import { type RunningBroker, startBroker } from '../apps/server/src/start-broker.js';
+import { DatabasesBeside } from './beside.js';
 
 export interface WorldOptions {
   readonly hosts?: number;
@@ -29,9 +33,12 @@ export interface WorldOptions {
 }
 
 const SHARE_BYTES = 2_000_000_000;
+/** TLS judges certificates by the machine's clock: those made after the world's clock was moved on must be valid too. */
+const BEHIND_MS = 12 * 60 * 60_000;
 
 export class World {
   readonly hosts: WorldHost[] = [];
+  readonly databases = new DatabasesBeside();
   private readonly clients: WorldClient[] = [];
   private runningBroker!: RunningBroker;
 
@@ -45,7 +52,8 @@ export class World {
   /** A broker and `hosts` hosts that it knows to be online. */
   static async create({ hosts = 6, shareBytes = SHARE_BYTES, policy = {} }: WorldOptions = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'peerkeep-world-'));
-    const world = new World(folder, new FakeClock(Date.now()), openLog('world', 'silent'), parsePolicy(policy));
+    const clock = new FakeClock(Date.now() - BEHIND_MS);
+    const world = new World(folder, clock, openLog('world', 'silent'), parsePolicy(policy));
     await world.startBroker(0);
     for (let i = 0; i < hosts; i++) await world.addHost(shareBytes);
     return world;
@@ -58,7 +66,7 @@ export class World {
   /** Start the broker on its data directory: at first on any port, later on the one that peers know. */
   async startBroker(port = this.runningBroker.port): Promise<void> {
     const config = {
-      dataDir: join(this.folder, 'broker'),
+      dataDir: this.dataDir,
       listen: { host: '127.0.0.1', port },
       trustDomain: null,
       policy: this.policy,
@@ -116,6 +124,31 @@ export class World {
     for (const host of this.hosts) if (host.isRunning) await host.agent.triggers.reports();
   }
 
+  /** Let so much time pass, and the hosts that run say that they are there: the others have fallen silent. */
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    for (const host of this.hosts) if (host.isRunning) await host.agent.triggers.presence();
+  }
+
+  /** What broker.db holds, read beside the running broker. */
+  async brokerRows<T>(sql: string, parameters: readonly (string | number)[] = []): Promise<T[]> {
+    return this.databases.rows(
+      { file: join(this.dataDir, 'broker.db'), migrations: brokerMigrations },
+      sql,
+      parameters,
+    );
+  }
+
+  get dataDir(): string {
+    return join(this.folder, 'broker');
+  }
+
+  hostOf(peerId: PeerId): WorldHost {
+    const host = this.hosts.find((candidate) => candidate.peerId === peerId);
+    if (host === undefined) throw new Error('no host of this world');
+    return host;
+  }
+
   /** Write files under the world's folder; returns the folder that holds them. */
   async writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
     const root = join(this.folder, folder);
@@ -135,6 +168,7 @@ export class World {
     for (const client of this.clients) await client.close();
     for (const host of this.hosts) await host.kill();
     await this.broker.kill();
+    await this.databases.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -167,12 +201,12 @@ export class WorldHost {
     return this.running;
   }
 
-  /** Start, and tell the broker. */
-  async start(): Promise<void> {
+  /** Start, and tell the broker, unless it is down. */
+  async start({ tellBroker = true } = {}): Promise<void> {
     const { clock, log } = this.world;
     const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 } };
     this.running = await startAgent(config, { clock, log });
-    await this.running.triggers.presence();
+    if (tellBroker) await this.running.triggers.presence();
   }
 
   async stop(): Promise<void> {
@@ -187,6 +221,30 @@ export class WorldHost {
 
   get shardFolder(): string {
     return join(this.home.path, 'shards');
+  }
+
+  /** Everything that lies under the shard folder, left-overs too: paths below it, sorted. */
+  async shardFiles(): Promise<string[]> {
+    const entries = await readdir(this.shardFolder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map((file) => relative(this.shardFolder, join(file.parentPath, file.name))).sort();
+  }
+
+  /** Turn one bit in the middle of a stored shard, as a disk that rots. */
+  async damage(cid: ContentId): Promise<void> {
+    const { file } = shardPath(this.shardFolder, cid);
+    const bytes = await readFile(file);
+    bytes[bytes.length >> 1]! ^= 1;
+    await writeFile(file, bytes);
+  }
+
+  /** What agent.db holds, read beside the agent. */
+  async rows<T>(sql: string, parameters: readonly (string | number)[] = []): Promise<T[]> {
+    return this.world.databases.rows(
+      { file: join(this.home.path, 'agent.db'), migrations: AGENT_MIGRATIONS },
+      sql,
+      parameters,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-// One of the built commands as a child process: its lines, its end, its errors.
-import { type ChildProcess, spawn } from 'node:child_process';
+// One of the built commands, or another program, as a child process: its lines, its end, its errors.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,17 @@ const LINES_KEPT_MAX = 64;
 
 export type Program = 'peerkeep' | 'peerkeep-agent' | 'peerkeep-server';
 
+export interface RunOptions {
+  /** What the command reads on stdin; nothing when missing. */
+  readonly input?: string;
+  /** Let it write its talk to this process's stderr, so that it shows progress on a terminal. */
+  readonly showTalk?: boolean;
+  /** Told the process id, at once. */
+  readonly onStarted?: (pid: number) => void;
+}
+
+type Where = Pick<SpawnOptions, 'cwd' | 'env'> & { readonly showTalk?: boolean };
+
 export class Command {
   private readonly exited: Promise<number | null>;
   private readonly lines: string[] = [];
@@ -21,7 +32,7 @@ export class Command {
   private talk = '';
 
   private constructor(
-    private readonly program: Program,
+    private readonly program: string,
     private readonly child: ChildProcess,
   ) {
     this.exited = once(child, 'close').then(([code]) => code as number | null);
@@ -34,24 +45,36 @@ export class Command {
     });
   }
 
-  static start(program: Program, args: readonly string[]): Command {
-    const child = spawn(process.execPath, [join(ROOT, BINS[program]!), ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
-    return new Command(program, child);
+  static start(program: Program, args: readonly string[], where: Where = {}): Command {
+    const script = join(ROOT, BINS[program]!);
+    return Command.startOther(process.execPath, [script, ...args], where, [program, args[0]].join(' '));
   }
 
-  /** Run to the end; returns stdout, or gives each line to `onLine`. Throws with the last talk unless it exits with 0. */
-  static async run(
-    program: Program,
-    args: readonly string[],
-    input: string | null = null,
-    onLine: ((line: string) => void) | null = null,
-  ): Promise<string> {
-    const command = Command.start(program, args);
+  /** Any program that is installed. name: what errors call it. */
+  static startOther(file: string, args: readonly string[], where: Where = {}, name = `${file} ${args[0]}`): Command {
+    const { showTalk = false, ...options } = where;
+    const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', showTalk ? 'inherit' : 'pipe'];
+    return new Command(name, spawn(file, args, { ...options, stdio }));
+  }
+
+  /** Run to the end; returns stdout. Throws with the last talk unless it exits with 0. */
+  static run(program: Program, args: readonly string[], options: RunOptions = {}): Promise<string> {
+    return Command.start(program, args, { showTalk: options.showTalk === true }).finish(options);
+  }
+
+  /** Zero when it could not be started; then `finish` and `line` say why. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Give it its input and wait for its end, as `run` does. */
+  async finish({ input = '', onStarted }: Omit<RunOptions, 'showTalk'> = {}): Promise<string> {
     const lines: string[] = [];
-    command.listen(onLine ?? ((line) => lines.push(line)));
-    command.child.stdin?.end(input ?? '');
-    const code = await command.exited;
-    if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}: ${command.talk.trim()}`);
+    this.listen((line) => lines.push(line));
+    onStarted?.(this.pid);
+    this.child.stdin?.end(input);
+    const code = await this.exited;
+    if (code !== 0) throw new Error(`${this.program} ended with ${code}: ${this.talk.trim()}`);
     return lines.join('\n');
   }
 

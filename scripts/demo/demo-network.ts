@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from './command.js';
-import type { Progress } from './say.js';
 
 interface BackupResult {
   readonly files: number;
@@ -19,7 +18,12 @@ interface RestoreResult {
   readonly seconds: number;
 }
 
-export type OnProgress = (what: string, progress: Progress) => void;
+export interface Watching {
+  /** Let the command write its progress to this terminal. */
+  readonly showTalk?: boolean;
+  /** Told the process id of the command, at once. */
+  readonly onStarted?: (pid: number) => void;
+}
 
 /** How many times, a fifth of a second apart, a host is asked whether the broker has seen it. */
 const PRESENCE_TRIES_MAX = 150;
@@ -28,6 +32,7 @@ export class DemoNetwork {
   readonly target: string;
   readonly brokerFolder: string;
   private readonly running: Command[] = [];
+  private broker: Command | null = null;
   private readonly hosts = new Map<string, Command>();
   private joinLink = '';
   private enrolmentKey = '';
@@ -45,6 +50,7 @@ export class DemoNetwork {
   async startBroker(): Promise<void> {
     const args = ['start', '--data-dir', this.brokerFolder, '--listen', '127.0.0.1:0'];
     const broker = this.start('peerkeep-server', args);
+    this.broker = broker;
     this.joinLink = (await broker.line(/^join link: (peerkeep:\S+)$/))[1]!;
     const create = ['enrolment-key', 'create', '--data-dir', this.brokerFolder, '--uses', '16'];
     this.enrolmentKey = (await Command.run('peerkeep-server', create)).trim();
@@ -59,14 +65,31 @@ export class DemoNetwork {
   /** Returns the recovery phrase. */
   async initClient(): Promise<string> {
     const args = ['init', this.joinLink, '--home', this.home('client'), '--key', this.enrolmentKey, '--json'];
-    const { phrase } = JSON.parse(await Command.run('peerkeep', args)) as { phrase: string };
-    return phrase;
+    const { recoveryPhrase } = JSON.parse(await Command.run('peerkeep', args)) as { recoveryPhrase: string };
+    return recoveryPhrase;
   }
 
-  async backup(source: string, excludes: readonly string[], onProgress: OnProgress): Promise<BackupResult> {
+  /** The process id of the broker and of each host that runs. */
+  get processes(): ReadonlyMap<string, number> {
+    const all: [string, Command][] = [...this.hosts];
+    if (this.broker !== null) all.unshift(['broker', this.broker]);
+    return new Map(all.map(([name, command]) => [name, command.pid]));
+  }
+
+  /** Where each host keeps what it holds. */
+  get hostFolders(): string[] {
+    return [...this.hosts.keys()].map((name) => this.home(name));
+  }
+
+  async backup(source: string, excludes: readonly string[], watching: Watching): Promise<BackupResult> {
     const flags = excludes.flatMap((name) => ['--exclude', name]);
     const args = ['backup', source, '--home', this.home('client'), '--json', ...flags];
-    return this.summaryOf<BackupResult>('backup', args, onProgress);
+    return this.summaryOf<BackupResult>(args, watching);
+  }
+
+  /** The latest snapshot, into `target`, on the machine that made it. */
+  async restore(watching: Watching): Promise<RestoreResult> {
+    return this.restoreAt('client', watching);
   }
 
   /** SIGKILL, as a power cut would; returns the names of the hosts. */
@@ -80,11 +103,11 @@ export class DemoNetwork {
     await rm(this.home('client'), { recursive: true });
   }
 
-  async recoverAndRestore(phrase: string, onProgress: OnProgress): Promise<RestoreResult> {
-    const home = this.home('new-machine');
-    await Command.run('peerkeep', ['recover', this.joinLink, '--home', home], `${phrase}\n`);
-    const args = ['restore', 'latest', '--target', this.target, '--home', home, '--json'];
-    return this.summaryOf<RestoreResult>('restore', args, onProgress);
+  async recoverAndRestore(phrase: string, watching: Watching): Promise<RestoreResult> {
+    await Command.run('peerkeep', ['recover', this.joinLink, '--home', this.home('new-machine')], {
+      input: `${phrase}\n`,
+    });
+    return this.restoreAt('new-machine', watching);
   }
 
   async brokerFootprint(): Promise<{ files: number; bytes: number }> {
@@ -101,6 +124,11 @@ export class DemoNetwork {
       await rm(this.folder, { recursive: true, force: true });
     })();
     await this.closing;
+  }
+
+  private restoreAt(home: string, watching: Watching): Promise<RestoreResult> {
+    const args = ['restore', 'latest', '--target', this.target, '--home', this.home(home), '--json'];
+    return this.summaryOf<RestoreResult>(args, watching);
   }
 
   private home(name: string): string {
@@ -147,15 +175,8 @@ export class DemoNetwork {
     throw new Error(`${name} did not reach the broker`);
   }
 
-  /** Run a command that prints JSON lines: progress goes on, the summary comes back. */
-  private async summaryOf<T>(what: string, args: readonly string[], onProgress: OnProgress): Promise<T> {
-    let summary: T | null = null;
-    await Command.run('peerkeep', args, null, (line) => {
-      const message = JSON.parse(line) as { kind: string } & Progress;
-      if (message.kind === 'progress') onProgress(what, message);
-      if (message.kind === 'summary') summary = message as T;
-    });
-    if (summary === null) throw new Error(`${what} gave no summary`);
-    return summary;
+  /** Run a command whose result is one JSON document. */
+  private async summaryOf<T>(args: readonly string[], watching: Watching): Promise<T> {
+    return JSON.parse(await Command.run('peerkeep', args, watching)) as T;
   }
 }

@@ -6,9 +6,21 @@ const PIECE_BYTES = 48;
 const FILES_MAX = 2_000;
 const FILE_BYTES_MAX = 1024 * 1024;
 
-/** Take one piece from the middle of each of the first FILES_MAX files; returns the files whose piece was found. */
-export async function findPlaintext(source: string, excludes: readonly string[], folder: string): Promise<string[]> {
-  const haystack = Buffer.concat(await Promise.all((await filesBelow(folder, [])).map((path) => readFile(path))));
+/**
+ * Take one piece from the middle of each of the first FILES_MAX files.
+ *
+ * folder    what is searched, every file in it
+ * before    what lay in that folder before anything was backed up: this checkout holds the statements that make the
+ *           broker's tables, and so does every broker's database
+ * returns   the files whose piece was found
+ */
+export async function findPlaintext(
+  source: string,
+  excludes: readonly string[],
+  folder: string,
+  before: Buffer,
+): Promise<string[]> {
+  const haystack = await contentBelow(folder);
   const found: string[] = [];
   for (const path of (await filesBelow(source, excludes)).slice(0, FILES_MAX)) {
     const { size } = await stat(path);
@@ -16,9 +28,15 @@ export async function findPlaintext(source: string, excludes: readonly string[],
     const content = await readFile(path);
     const start = Math.floor((content.length - PIECE_BYTES) / 2);
     const piece = content.subarray(start, start + PIECE_BYTES);
-    if (new Set(piece).size > PIECE_BYTES / 4 && haystack.includes(piece)) found.push(path);
+    const isTelling = new Set(piece).size > PIECE_BYTES / 4;
+    if (isTelling && haystack.includes(piece) && !before.includes(piece)) found.push(path);
   }
   return found;
+}
+
+/** The bytes of every file of a folder, one after another. */
+export async function contentBelow(folder: string): Promise<Buffer> {
+  return Buffer.concat(await Promise.all((await filesBelow(folder, [])).map((path) => readFile(path))));
 }
 
 async function filesBelow(folder: string, excludes: readonly string[]): Promise<string[]> {

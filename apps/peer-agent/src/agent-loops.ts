@@ -42,14 +42,36 @@ export class AgentLoops {
     private readonly log: Log,
   ) {
     const { signal } = this.ending;
-    this.presence = this.loop('presence', () => presence.intervalMs(Math.random()), () =>
-      presence.announce(listener.port, signal),
+    this.presence = this.loop(
+      'presence',
+      () => presence.intervalMs(Math.random()),
+      () => presence.announce(listener.port, signal),
     );
-    this.reports = this.loop('reports', () => this.reportIntervalMs(), () => this.runReports(signal));
-    this.renewals = this.loop('renewals', () => RENEWAL_CHECK_MS, () => renewals.check(signal));
-    this.prune = this.loop('prune', () => PRUNE_INTERVAL_MS, () => replayList.prune());
-    this.rates = this.loop('rates', () => RATE_WINDOW_MS, async () => transfers.checkRates());
-    this.sweep = this.loop('sweep', () => this.sweepIntervalMs(), () => sweepLeftovers.sweepFolder());
+    this.reports = this.loop(
+      'reports',
+      () => this.reportIntervalMs(),
+      () => this.runReports(signal),
+    );
+    this.renewals = this.loop(
+      'renewals',
+      () => RENEWAL_CHECK_MS,
+      () => renewals.check(signal),
+    );
+    this.prune = this.loop(
+      'prune',
+      () => PRUNE_INTERVAL_MS,
+      () => replayList.prune(),
+    );
+    this.rates = this.loop(
+      'rates',
+      () => RATE_WINDOW_MS,
+      async () => transfers.checkRates(),
+    );
+    this.sweep = this.loop(
+      'sweep',
+      () => this.sweepIntervalMs(),
+      () => sweepLeftovers.sweepFolder(),
+    );
   }
 
   /** Begin, and announce the host at once. The broker may be down: serving does not wait for it (B6). */

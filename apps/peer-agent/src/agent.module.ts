@@ -123,21 +123,21 @@ const SERVING: Provider[] = [
 const BROKER_LINK: Provider[] = [ComposeOffer, Renewals, Presence, AgentLoops];
 
 @Module({})
-export class AgentModule {
-  static of(config: AgentConfig, { clock, log }: AgentSurroundings): DynamicModule {
-    return {
-      module: AgentModule,
-      providers: [
-        { provide: AgentConfig, useValue: config },
-        { provide: Clock, useValue: clock },
-        { provide: Log, useValue: log },
-        ...HOME,
-        ...TOKENS,
-        ...SHARDS,
-        ...REPORTS,
-        ...SERVING,
-        ...BROKER_LINK,
-      ],
-    };
-  }
+class AgentModule {}
+
+export function agentModule(config: AgentConfig, { clock, log }: AgentSurroundings): DynamicModule {
+  return {
+    module: AgentModule,
+    providers: [
+      { provide: AgentConfig, useValue: config },
+      { provide: Clock, useValue: clock },
+      { provide: Log, useValue: log },
+      ...HOME,
+      ...TOKENS,
+      ...SHARDS,
+      ...REPORTS,
+      ...SERVING,
+      ...BROKER_LINK,
+    ],
+  };
 }

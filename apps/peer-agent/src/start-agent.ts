@@ -5,9 +5,9 @@ import { NestFactory } from '@nestjs/core';
 import { BrokerClient } from '#broker-api';
 import type { Clock } from '#process';
 import type { PeerId } from '#protocol';
+import { type AgentSurroundings, agentModule } from './agent.module.js';
 import { AgentLock } from './agent-lock.js';
 import { AgentLoops } from './agent-loops.js';
-import { AgentModule, type AgentSurroundings } from './agent.module.js';
 import { Presence } from './broker-link/presence.js';
 import type { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
@@ -38,7 +38,7 @@ export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' |
  * throws   home_missing | home_corrupt | secret_file_exposed | data_dir_in_use; EADDRINUSE and its kind
  */
 export async function startAgent(config: AgentConfig, surroundings: AgentSurroundings): Promise<RunningAgent> {
-  const context = await NestFactory.createApplicationContext(AgentModule.of(config, surroundings), {
+  const context = await NestFactory.createApplicationContext(agentModule(config, surroundings), {
     logger: false,
     abortOnError: false,
   });

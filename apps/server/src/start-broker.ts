@@ -40,7 +40,7 @@ export interface RunningBroker {
   createEnrolmentKey(options?: Partial<EnrolmentKeyOptions>): Promise<CreatedEnrolmentKey>;
   /** Faults of the ledger; empty when it is sound. */
   checkLedger(): Promise<string[]>;
-  /** Run the periodic jobs now. */
+  /** Do the work of the periodic jobs now, as of this moment. */
   endExpiredNow(): Promise<void>;
   renewOwnCertificateNow(): Promise<void>;
   /** Commits so far, for measurements of group commit. */
@@ -99,19 +99,21 @@ function run(parts: {
   joinLink: string;
 }): RunningBroker {
   const { app, listener, database, clock, log } = parts;
+  const runEndExpired = (): Promise<void> => app.get(EndExpired, { strict: false }).run();
+  const runRenewCertificate = (): Promise<void> => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
   const endExpired = new Periodic({
     name: 'end-expired',
     clock,
     log,
     intervalMs: () => VOID_INTERVAL_MS,
-    run: () => app.get(EndExpired, { strict: false }).run(),
+    run: runEndExpired,
   });
   const renewCertificate = new Periodic({
     name: 'renew-own-certificate',
     clock,
     log,
     intervalMs: () => OWN_CERTIFICATE_CHECK_MS,
-    run: () => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2),
+    run: runRenewCertificate,
   });
   endExpired.start();
   renewCertificate.start();
@@ -119,7 +121,7 @@ function run(parts: {
   let closing: Promise<void> | null = null;
   const close = (abruptly: boolean): Promise<void> => {
     closing ??= (async () => {
-      listener.refuseNew(abruptly);
+      if (!abruptly) await listener.drain();
       await Promise.all([endExpired.stop(), renewCertificate.stop()]);
       await listener.close(app);
       await database.close();
@@ -138,8 +140,8 @@ function run(parts: {
     createEnrolmentKey: (options = {}) =>
       createEnrolmentKey(database, { uses: 1, lifeMs: DAY_MS, accountId: null, ...options }, clock.nowMs()),
     checkLedger: () => checkLedger(database.reads),
-    endExpiredNow: () => endExpired.trigger(),
-    renewOwnCertificateNow: () => renewCertificate.trigger(),
+    endExpiredNow: runEndExpired,
+    renewOwnCertificateNow: runRenewCertificate,
     get commits() {
       return database.commits;
     },

@@ -25,6 +25,8 @@ export const HOME_FILES = {
   authority: 'ca.pem',
   transactionKeys: 'transaction-keys.json',
   masterKey: 'master.key',
+  /** A master key that `init` has made but not finished with. */
+  masterKeyDraft: 'master.key.draft',
 } as const;
 
 const peerFile = z.strictObject({

@@ -1,6 +1,7 @@
 // A peer's home folder, its identity, how it enrols, and how it knows the broker and other peers by their certificates.
 export * from './certificate-identity.js';
 export * from './check-issued-certificate.js';
+export * from './default-home.js';
 export * from './enrol-peer.js';
 export * from './make-identity.js';
 export * from './peer-home.js';

@@ -155,6 +155,16 @@ describe('the master key', () => {
     expect((await home.masterKey())[0]).toBe(9);
   });
 
+  it('is drafted once, so that an init that was cut off goes on with the same key', async () => {
+    const home = await PeerHome.create(path, enrolled);
+    const first = await home.draftMasterKey(() => new Uint8Array(32).fill(9));
+    const again = await (await PeerHome.open(path)).draftMasterKey(() => new Uint8Array(32).fill(8));
+    expect([...again]).toEqual([...first]);
+    expect(await home.hasMasterKey()).toBe(false);
+    await home.saveMasterKey(first);
+    await expect(stat(join(path, 'master.key.draft'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('is refused when others can read it', async () => {
     const home = await PeerHome.create(path, enrolled);
     await home.saveMasterKey(new Uint8Array(32).fill(9));

@@ -1,5 +1,5 @@
 // The home folder of one peer. An agent and commands on one machine share it: files are replaced whole, and read again.
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSecretFile, writeFileDurably } from '#process';
 import {
@@ -147,7 +147,19 @@ export class PeerHome {
         throw new ProtocolError('home_exists', { path: this.path }, { detail: 'this home has another master key' });
       }
       await this.write('masterKey', formatMasterKey(key));
+      await rm(this.pathOf('masterKeyDraft'), { force: true });
     });
+  }
+
+  /**
+   * A master key for this home that is not in use yet: the one that an earlier, unfinished call kept, or else a new
+   * one. The broker may know its recovery key already, so it must not be lost before saveMasterKey.
+   */
+  async draftMasterKey(make: () => Uint8Array): Promise<Uint8Array> {
+    if (!(await fileExists(this.pathOf('masterKeyDraft')))) {
+      await this.save(() => this.write('masterKeyDraft', formatMasterKey(make())));
+    }
+    return parseMasterKey(await readHomeFile(this.path, 'masterKeyDraft'));
   }
 
   private save(write: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 // Shards over real mutual TLS: only to the right peer, whole or not at all, and one transfer never harms another.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Pool } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -253,6 +254,8 @@ describe('getting a shard', () => {
     await arrived;
     controller.abort();
     await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+    // The host notices at once, and can give the token back.
+    await Promise.race(held.map((response) => once(response, 'close')));
     for (const response of held) response.end(SHARD.subarray(10));
     expect((await other).bytes.equals(SHARD)).toBe(true);
   });

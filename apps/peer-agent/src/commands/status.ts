@@ -26,7 +26,9 @@ export interface AgentStatus {
   readonly reportsWaiting: number;
   readonly lastBrokerContactAt: string | null;
   /** Whether the broker answers now, and counts this host as online; the code of the refusal when it does not answer. */
-  readonly broker: { readonly reachable: true; readonly online: boolean } | { readonly reachable: false; readonly code: string };
+  readonly broker:
+    | { readonly reachable: true; readonly online: boolean }
+    | { readonly reachable: false; readonly code: string };
 }
 
 export async function readStatus(homePath: string, log: Log): Promise<AgentStatus> {

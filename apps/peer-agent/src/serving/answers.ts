@@ -11,9 +11,18 @@ export function answerReceipt(response: ServerResponse, status: 200 | 201, recei
   answerJson(response, status, { 'content-type': 'application/json' }, { receipt });
 }
 
-export function answerProblem(response: ServerResponse, error: ProtocolError, headers: Record<string, string> = {}): void {
+export function answerProblem(
+  response: ServerResponse,
+  error: ProtocolError,
+  headers: Record<string, string> = {},
+): void {
   const retry = error.status === 429 || error.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
-  answerJson(response, error.status, { 'content-type': PROBLEM_CONTENT_TYPE, ...retry, ...headers }, problemFrom(error));
+  answerJson(
+    response,
+    error.status,
+    { 'content-type': PROBLEM_CONTENT_TYPE, ...retry, ...headers },
+    problemFrom(error),
+  );
 }
 
 /**

@@ -1,11 +1,19 @@
 // The host over real mutual TLS: what it stores and serves, and every way in which it refuses.
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { connect } from 'node:tls';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALPN_SHARDS, contentIdOf, decodeReceipt, es256Verifier, TransactionKey } from '#protocol';
-import { AgentFixture, CLIENT_ID, codeOf, HOST_ID, pathOf, receiptOf, SHARE_BYTES } from '../../../../test/agent-fixture.js';
+import {
+  AgentFixture,
+  CLIENT_ID,
+  codeOf,
+  HOST_ID,
+  pathOf,
+  receiptOf,
+  SHARE_BYTES,
+} from '../../../../test/agent-fixture.js';
 import { TestAuthority } from '../../../../test/authority.js';
 import { peerIdOf } from '../../../../test/peer-fixture.js';
 
@@ -90,7 +98,9 @@ describe('a put', () => {
     const answer = await host.put(SHARD, token);
     expect(codeOf(answer)).toBe('token_released_too_often');
     expect(await storedThings()).toEqual({ files: [], rows: 0 });
-    expect(await reported()).toContainEqual(expect.objectContaining({ outcome: 'failed', code: 'token_released_too_often' }));
+    expect(await reported()).toContainEqual(
+      expect.objectContaining({ outcome: 'failed', code: 'token_released_too_often' }),
+    );
   });
 
   it('takes the shard on the fourth try when three were cut off, one of them before a clean restart', async () => {
@@ -109,7 +119,9 @@ describe('a put', () => {
       host.read((reads) => reads.query<{ releases: number }[]>('SELECT releases FROM used_token'));
     const before = (await releases())[0]?.releases ?? 0;
     const socket = connect({ ...tlsOptions(), port: host.agent.port });
-    socket.write(`PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`);
+    socket.write(
+      `PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`,
+    );
     await new Promise<void>((resolve) => socket.write(SHARD.subarray(0, SHARD.length / 2), () => resolve()));
     socket.destroy();
     while (((await releases())[0]?.releases ?? 0) === before);
@@ -118,7 +130,9 @@ describe('a put', () => {
   it('refuses a second presentation while the first one runs', async () => {
     const token = host.token('put', SHARD);
     const socket = connect({ ...tlsOptions(), port: host.agent.port });
-    socket.write(`PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`);
+    socket.write(
+      `PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`,
+    );
     const proceed = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
     expect(proceed.toString()).toContain('100 Continue');
     expect(codeOf(await host.put(SHARD, token))).toBe('token_in_use');
@@ -131,12 +145,17 @@ describe('a put', () => {
   it('ends a transfer that moves less than the least rate in a whole window, and frees its token', async () => {
     const token = host.token('put', SHARD);
     const socket = connect({ ...tlsOptions(), port: host.agent.port });
-    socket.write(`PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`);
+    socket.write(
+      `PUT ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Peerkeep ${token}\r\nContent-Length: ${SHARD.length}\r\n\r\n`,
+    );
     await new Promise<Buffer>((resolve) => socket.once('data', resolve));
     const refused = new Promise<Buffer>((resolve) => socket.once('data', resolve));
     let text = '';
     refused.then((piece) => (text = piece.toString()));
-    while (text === '') await host.agent.triggers.rates();
+    while (text === '') {
+      await host.agent.triggers.rates();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     expect(text).toContain('transfer_too_slow');
     socket.destroy();
     expect((await host.put(SHARD, token)).status).toBe(201);
@@ -155,22 +174,121 @@ describe('a put that is refused stores nothing and is reported', () => {
     outcome: 'failed' | 'refused';
     send: () => ReturnType<AgentFixture['put']>;
   }[] = [
-    { name: 'no token', status: 401, code: 'token_missing', outcome: 'refused', send: () => host.send({ method: 'PUT', path: pathOf(CID), body: SHARD }) },
-    { name: 'a mutated token', status: 401, code: 'token_invalid', outcome: 'refused', send: () => host.put(SHARD, mutate(host.token('put', SHARD))) },
-    { name: 'a token under another key', status: 401, code: 'token_invalid', outcome: 'refused', send: () => host.put(SHARD, host.seal(host.claims('put', SHARD), new TransactionKey(randomBytes(32)))) },
-    { name: 'a token of another trust domain', status: 401, code: 'token_invalid', outcome: 'refused', send: () => host.put(SHARD, host.token('put', SHARD, { trustDomain: 'other.example' })) },
-    { name: 'a token for another host', status: 401, code: 'token_invalid', outcome: 'refused', send: () => host.put(SHARD, host.token('put', SHARD, { hostId: peerIdOf(9) })) },
-    { name: 'a token of another client', status: 403, code: 'token_wrong_client', outcome: 'refused', send: () => host.put(SHARD, host.token('put', SHARD, { clientId: peerIdOf(9) })) },
-    { name: 'an expired token', status: 410, code: 'token_expired', outcome: 'refused', send: () => host.put(SHARD, token({ issuedAtMs: -16, notBeforeMs: -16, expiresAtMs: -6 })) },
-    { name: 'a token that is not valid yet', status: 401, code: 'token_not_yet_valid', outcome: 'refused', send: () => host.put(SHARD, token({ issuedAtMs: 6, notBeforeMs: 6, expiresAtMs: 16 })) },
-    { name: 'a get token', status: 403, code: 'token_wrong_op', outcome: 'refused', send: () => host.put(SHARD, host.token('get', SHARD)) },
-    { name: 'a token for another shard', status: 403, code: 'token_wrong_content', outcome: 'refused', send: () => host.put(SHARD, host.token('put', other)) },
-    { name: 'other bytes of the same length', status: 422, code: 'shard_content_mismatch', outcome: 'failed', send: () => host.put(SHARD, undefined, { body: changed }) },
-    { name: 'a shorter body', status: 422, code: 'shard_too_short', outcome: 'failed', send: () => host.put(SHARD, undefined, { body: SHARD.subarray(1) }) },
-    { name: 'a shorter body, undeclared', status: 422, code: 'shard_too_short', outcome: 'failed', send: () => host.put(SHARD, undefined, { body: SHARD.subarray(1), contentLength: null }) },
-    { name: 'a longer body', status: 413, code: 'shard_too_long', outcome: 'failed', send: () => host.put(SHARD, undefined, { body: Buffer.concat([SHARD, other]) }) },
-    { name: 'a longer body, undeclared', status: 413, code: 'shard_too_long', outcome: 'failed', send: () => host.put(SHARD, undefined, { body: Buffer.concat([SHARD, other]), contentLength: null }) },
-    { name: 'a shard that passes the share', status: 507, code: 'host_full', outcome: 'failed', send: async () => { await host.home.setShare(SHARD.length - 1); return host.put(SHARD); } },
+    {
+      name: 'no token',
+      status: 401,
+      code: 'token_missing',
+      outcome: 'refused',
+      send: () => host.send({ method: 'PUT', path: pathOf(CID), body: SHARD }),
+    },
+    {
+      name: 'a mutated token',
+      status: 401,
+      code: 'token_invalid',
+      outcome: 'refused',
+      send: () => host.put(SHARD, mutate(host.token('put', SHARD))),
+    },
+    {
+      name: 'a token under another key',
+      status: 401,
+      code: 'token_invalid',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.seal(host.claims('put', SHARD), new TransactionKey(randomBytes(32)))),
+    },
+    {
+      name: 'a token of another trust domain',
+      status: 401,
+      code: 'token_invalid',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.token('put', SHARD, { trustDomain: 'other.example' })),
+    },
+    {
+      name: 'a token for another host',
+      status: 401,
+      code: 'token_invalid',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.token('put', SHARD, { hostId: peerIdOf(9) })),
+    },
+    {
+      name: 'a token of another client',
+      status: 403,
+      code: 'token_wrong_client',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.token('put', SHARD, { clientId: peerIdOf(9) })),
+    },
+    {
+      name: 'an expired token',
+      status: 410,
+      code: 'token_expired',
+      outcome: 'refused',
+      send: () => host.put(SHARD, token({ issuedAtMs: -16, notBeforeMs: -16, expiresAtMs: -6 })),
+    },
+    {
+      name: 'a token that is not valid yet',
+      status: 401,
+      code: 'token_not_yet_valid',
+      outcome: 'refused',
+      send: () => host.put(SHARD, token({ issuedAtMs: 6, notBeforeMs: 6, expiresAtMs: 16 })),
+    },
+    {
+      name: 'a get token',
+      status: 403,
+      code: 'token_wrong_op',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.token('get', SHARD)),
+    },
+    {
+      name: 'a token for another shard',
+      status: 403,
+      code: 'token_wrong_content',
+      outcome: 'refused',
+      send: () => host.put(SHARD, host.token('put', other)),
+    },
+    {
+      name: 'other bytes of the same length',
+      status: 422,
+      code: 'shard_content_mismatch',
+      outcome: 'failed',
+      send: () => host.put(SHARD, undefined, { body: changed }),
+    },
+    {
+      name: 'a shorter body',
+      status: 422,
+      code: 'shard_too_short',
+      outcome: 'failed',
+      send: () => host.put(SHARD, undefined, { body: SHARD.subarray(1) }),
+    },
+    {
+      name: 'a shorter body, undeclared',
+      status: 422,
+      code: 'shard_too_short',
+      outcome: 'failed',
+      send: () => host.put(SHARD, undefined, { body: SHARD.subarray(1), contentLength: null }),
+    },
+    {
+      name: 'a longer body',
+      status: 413,
+      code: 'shard_too_long',
+      outcome: 'failed',
+      send: () => host.put(SHARD, undefined, { body: Buffer.concat([SHARD, other]) }),
+    },
+    {
+      name: 'a longer body, undeclared',
+      status: 413,
+      code: 'shard_too_long',
+      outcome: 'failed',
+      send: () => host.put(SHARD, undefined, { body: Buffer.concat([SHARD, other]), contentLength: null }),
+    },
+    {
+      name: 'a shard that passes the share',
+      status: 507,
+      code: 'host_full',
+      outcome: 'failed',
+      send: async () => {
+        await host.home.setShare(SHARD.length - 1);
+        return host.put(SHARD);
+      },
+    },
   ];
 
   it.each(ROWS)('$name: $code', async ({ status, code, outcome, send }) => {
@@ -258,7 +376,9 @@ describe('a connection', () => {
 
   it('with a certificate of another authority gets no HTTP at all', async () => {
     const foreign = await (await TestAuthority.create()).issue(CLIENT_ID);
-    expect(await heard({ ca: host.authority.caPem, cert: foreign.certificatePem, key: foreign.privateKeyPem })).toBe('');
+    expect(await heard({ ca: host.authority.caPem, cert: foreign.certificatePem, key: foreign.privateKeyPem })).toBe(
+      '',
+    );
   });
 
   it.each(['http/1.1', 'peerkeep-shards/2'])('that speaks %s gets no HTTP at all', async (alpn) => {
@@ -296,7 +416,12 @@ describe('a connection', () => {
   function heard(options: object): Promise<string> {
     return new Promise((resolve) => {
       let text = '';
-      const socket = connect({ checkServerIdentity: () => undefined, ALPNProtocols: [ALPN_SHARDS], ...options, port: host.agent.port });
+      const socket = connect({
+        checkServerIdentity: () => undefined,
+        ALPNProtocols: [ALPN_SHARDS],
+        ...options,
+        port: host.agent.port,
+      });
       socket.on('error', () => undefined);
       socket.on('data', (piece) => (text += piece.toString('latin1')));
       socket.on('close', () => resolve(text));

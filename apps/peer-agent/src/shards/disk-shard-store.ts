@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import { type ContentId, ProtocolError } from '#protocol';
 import type { ClaimedToken } from '../tokens/replay-list.js';
 import { DiskFailure } from './disk-failure.js';
-import { Progress, receiveShard } from './receive-shard.js';
 import { type EmitBytes, readVerified } from './read-verified.js';
+import { Progress, receiveShard } from './receive-shard.js';
 import type { ShardFiles } from './shard-files.js';
 import { SHARD_FOLDERS, type ShardPath, shardPath, temporaryPath } from './shard-path.js';
 import type { UnsettledShards } from './unsettled-shards.js';
@@ -104,6 +104,8 @@ export class DiskShardStore {
   }
 
   private async fill(temporary: string, token: ClaimedToken, body: Readable, progress: Progress): Promise<void> {
+    // A body that fails before it is read must not fail the process; receiveShard finds it destroyed.
+    body.on('error', () => undefined);
     const file = await this.options.files.create(temporary).catch(failedWrite);
     let isWhole = false;
     try {

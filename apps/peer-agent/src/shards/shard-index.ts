@@ -24,11 +24,9 @@ export class ShardIndex {
   /** Part of the caller's unit. Returns whether these bytes are new here: the same shard may be put many times. */
   async add(db: EntityManager, stored: StoredShard, atMs: UnixMs): Promise<boolean> {
     const { cid, sizeBytes } = stored.token.items[0];
-    const added = await insertRows(
-      db,
-      { table: 'shard', columns: ['cid', 'size_bytes'], onConflict: 'skip' },
-      [[cid, sizeBytes]],
-    );
+    const added = await insertRows(db, { table: 'shard', columns: ['cid', 'size_bytes'], onConflict: 'skip' }, [
+      [cid, sizeBytes],
+    ]);
     await insertRows(
       db,
       { table: 'shard_ref', columns: ['cid', 'transaction_id', 'client_id', 'stored_ms'], onConflict: 'skip' },

@@ -9,7 +9,15 @@
  * buys that every block is verified before it is served, with the shard read once. Their Merkle root is the content
  * id, which nothing on this disk can change.
  */
-import { BLOCK_BYTES, BLOCK_HASH_BYTES, type ContentId, encodeBase64url, equalInConstantTime, hashBlock, merkleRoot } from '#protocol';
+import {
+  BLOCK_BYTES,
+  BLOCK_HASH_BYTES,
+  type ContentId,
+  encodeBase64url,
+  equalInConstantTime,
+  hashBlock,
+  merkleRoot,
+} from '#protocol';
 
 export function blockCount(sizeBytes: number): number {
   return Math.ceil(sizeBytes / BLOCK_BYTES);

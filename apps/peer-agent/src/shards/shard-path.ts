@@ -1,7 +1,7 @@
 // Where a shard lies: HOME/shards/ab/<64 hex digits>, and beside it, while it is written, <64 hex digits>.<run>-<n>.tmp.
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { type ContentId, contentIdBytes, encodeBase64url, encodeHex, decodeHex } from '#protocol';
+import { type ContentId, contentIdBytes, decodeHex, encodeBase64url, encodeHex } from '#protocol';
 
 const SHARD_NAME = /^[0-9a-f]{64}$/;
 const TEMPORARY_NAME = /^[0-9a-f]{64}\.([0-9a-f]{16})-\d+\.tmp$/;

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '#database';
 import { CLOCK_SKEW_MS_MAX, isRefusal, TOKEN_RELEASES_MAX, type VerifiedToken } from '#protocol';
-import { ManualTime, makeFolder, openAgentDatabase, TOKEN_LIFE_MS, verifiedToken } from '../../../../test/claim-fixture.js';
+import {
+  ManualTime,
+  makeFolder,
+  openAgentDatabase,
+  TOKEN_LIFE_MS,
+  verifiedToken,
+} from '../../../../test/claim-fixture.js';
 import { beginRun, markCleanStop } from '../state/agent-state.js';
 import { type ClaimedToken, ReplayList } from './replay-list.js';
 
@@ -177,10 +183,25 @@ describe('a full list', () => {
 
 describe('any sequence of events', () => {
   const TOKENS = 4;
-  type Step = { readonly kind: 'claim' | 'burn' | 'release' | 'prune' | 'clean' | 'unclean' | 'forward' | 'back'; readonly i: number };
+  type Step = {
+    readonly kind: 'claim' | 'burn' | 'release' | 'prune' | 'clean' | 'unclean' | 'forward' | 'back';
+    readonly i: number;
+  };
   const steps = fc.array(
     fc.record<Step>({
-      kind: fc.constantFrom('claim', 'claim', 'claim', 'burn', 'burn', 'release', 'prune', 'clean', 'unclean', 'forward', 'back'),
+      kind: fc.constantFrom(
+        'claim',
+        'claim',
+        'claim',
+        'burn',
+        'burn',
+        'release',
+        'prune',
+        'clean',
+        'unclean',
+        'forward',
+        'back',
+      ),
       i: fc.nat(TOKENS - 1),
     }),
     { minLength: 5, maxLength: 40 },

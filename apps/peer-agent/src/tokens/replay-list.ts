@@ -135,7 +135,8 @@ export class ReplayList {
 
   private dropMinutes(): void {
     for (const [minute, entries] of this.minutes) {
-      if ((minute + 1) * MINUTE_MS > this.horizonMs) continue;
+      const lastMs = (minute + 1) * MINUTE_MS - 1;
+      if (lastMs > this.horizonMs) continue;
       this.minutes.delete(minute);
       this.entryCount -= entries.size;
     }
@@ -176,8 +177,8 @@ export class ReplayList {
 
   private set(token: TokenKey, entry: TokenEntry): void {
     const minute = minuteOf(token);
-    let entries = this.minutes.get(minute);
-    if (entries === undefined) this.minutes.set(minute, (entries = new Map()));
+    const entries = this.minutes.get(minute) ?? new Map<string, TokenEntry>();
+    if (entries.size === 0) this.minutes.set(minute, entries);
     const before = entries.size;
     entries.set(keyOf(token), entry);
     this.entryCount += entries.size - before;

@@ -19,6 +19,8 @@ import {
 
 export class HttpsListener {
   private stopping = false;
+  private readonly running = new Set<object>();
+  private allEnded: () => void = () => undefined;
 
   private constructor(
     readonly adapter: FastifyAdapter,
@@ -28,10 +30,17 @@ export class HttpsListener {
     private certificateExpiresAtMs: number,
   ) {
     const fastify = adapter.getInstance();
-    fastify.addHook('onRequest', async (_request, reply) => {
-      if (!this.stopping) return;
+    fastify.addHook('onRequest', async (request, reply) => {
+      if (!this.stopping) {
+        this.running.add(request);
+        return;
+      }
       reply.header('connection', 'close');
       throw new ProtocolError('stopping');
+    });
+    fastify.addHook('onResponse', async (request) => {
+      this.running.delete(request);
+      if (this.running.size === 0) this.allEnded();
     });
     // Signatures cover the bytes as they came: nothing is parsed before the guard has checked them.
     fastify.removeAllContentTypeParsers();
@@ -72,14 +81,23 @@ export class HttpsListener {
     this.certificateExpiresAtMs = own.expiresAtMs;
   }
 
-  /** From here on new requests are refused; abruptly cuts the running ones too. */
-  refuseNew(abruptly: boolean): void {
+  /** From here on new requests are refused with `stopping`; resolves when the running ones ended, or DRAIN_MS_MAX later. */
+  async drain(): Promise<void> {
     this.stopping = true;
-    if (abruptly) this.server.closeAllConnections();
+    if (this.running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.clock.schedule(DRAIN_MS_MAX, resolve);
+      this.allEnded = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
-  /** Waits for running requests, at most DRAIN_MS_MAX. */
+  /** Listen no more, and cut the requests that still run. Without any, answers on their way out are left to arrive. */
   async close(app: NestFastifyApplication): Promise<void> {
+    this.stopping = true;
+    if (this.running.size > 0) this.server.closeAllConnections();
     const cancel = this.clock.schedule(DRAIN_MS_MAX, () => this.server.closeAllConnections());
     await app.close();
     cancel();

@@ -115,7 +115,7 @@ export class TestPeer {
       hostId: this.peerId,
       clientId: put.clientId,
       items: [{ cid: shard.cid, sizeBytes: shard.sizeBytes, result: 'stored' }],
-      atMs: this.fixture.clock.nowMs(),
+      timeMs: this.fixture.clock.nowMs(),
       ...changes,
     };
     return encodeReceipt(claims, es256Signer(this.identity.privateKey));

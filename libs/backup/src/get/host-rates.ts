@@ -6,7 +6,7 @@ const HOSTS_MAX = 4_096;
 /** A host that was never measured is tried before one known to be slow. */
 const UNMEASURED_BYTES_PER_SECOND = Number.MAX_VALUE;
 
-/** Exponentially weighted rates, bytes a second; a failure counts as zero for the rest of the run. */
+/** Exponentially weighted rates, bytes a second; a failure counts as zero, from which a host recovers by serving. */
 export class HostRates {
   private readonly rates = new Map<PeerId, number>();
 

@@ -86,7 +86,7 @@ export class ObjectFetcher {
     let present = 0;
 
     const startNext = (): void => {
-      const permission = candidates.shift();
+      const permission = either.aborted ? undefined : candidates.shift();
       if (permission === undefined) return;
       const transfer = this.fetchShard(permission, either).then(({ bytes, report }) => {
         running.delete(transfer);
@@ -140,8 +140,12 @@ export class ObjectFetcher {
       this.rates.measured(host.peerId, sizeBytes, this.options.clock.monotonicMs() - startMs);
       return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt } };
     } catch (error) {
-      // Cut off by ourselves: another host was faster, or the person stopped.
-      if (signal.aborted) return { bytes: null, report: null };
+      if (signal.aborted) {
+        // Cut off by ourselves: others were faster, or the person stopped. It is at best as fast as it has shown, and
+        // must not be preferred as one that nobody has measured: it would keep every object waiting.
+        this.rates.measured(host.peerId, sizeBytes, this.options.clock.monotonicMs() - startMs);
+        return { bytes: null, report: null };
+      }
       if (!isRefusal(error)) throw error;
       this.passBy(host.peerId, error);
       const at = formatTime(this.options.clock.nowMs());

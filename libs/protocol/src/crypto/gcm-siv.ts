@@ -8,6 +8,7 @@ const TAG_BYTES = 16;
 
 export function gcmSivSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
   assert.equal(key.length, KEY_BYTES);
+  assert.equal(nonce.length, NONCE_BYTES);
   return gcmsiv(key, nonce, aad).encrypt(plaintext);
 }
 

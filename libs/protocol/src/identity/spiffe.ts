@@ -35,9 +35,13 @@ export function parseSpiffeId(uri: string): SpiffeId | null {
 /**
  * The SPIFFE id of a certificate, from node:tls's `subjectaltname` text; null unless there is exactly one URI and it
  * is a SPIFFE id (SPIFFE X.509-SVID §2: exactly one URI SAN).
+ *
+ * Node quotes a name that holds a comma or another character of its own syntax. No name of ours needs quotes, and a
+ * quoted one could hide a whole URI from the split below: such a certificate has no SPIFFE id.
  */
 export function spiffeIdOfAltNames(subjectAltName: string | undefined): SpiffeId | null {
-  const uris = (subjectAltName ?? '')
+  if (subjectAltName === undefined || subjectAltName.includes('"')) return null;
+  const uris = subjectAltName
     .split(', ')
     .filter((name) => name.startsWith('URI:'))
     .map((name) => name.slice('URI:'.length));

@@ -1,6 +1,6 @@
 // The fields that messages share, each parsed once, here, into a type that cannot be wrong.
 import { z } from 'zod';
-import { decodeBase64url } from '../bytes.js';
+import { base64urlLength } from '../bytes.js';
 import { type AccountId, isUuidV7, type ObjectId, type PeerId, type TransactionId } from '../ids.js';
 import { PEER_NAME_CHARS_MAX, SHARD_BYTES_MAX, SHARDS_PER_OBJECT_MAX } from '../limits.js';
 import { parseTime } from '../time.js';
@@ -26,14 +26,14 @@ export const objectIdField = branded<ObjectId>(uuidV7Text);
 
 /** base64url of exactly `bytes` bytes, canonical text only. */
 export const bytesField = (bytes: number): z.ZodType<string, string> =>
-  z.string().refine((text) => decodeBase64url(text)?.length === bytes, `not the base64url of ${bytes} bytes`);
+  z.string().refine((text) => base64urlLength(text) === bytes, `not the base64url of ${bytes} bytes`);
 
 /** base64url of 1 to `bytesMax` bytes, canonical text only. */
 export const bytesUpToField = (bytesMax: number): z.ZodType<string, string> =>
   z
     .string()
     .max(Math.ceil((bytesMax * 4) / 3))
-    .refine((text) => (decodeBase64url(text)?.length ?? 0) > 0, `not the base64url of 1 to ${bytesMax} bytes`);
+    .refine((text) => (base64urlLength(text) ?? 0) > 0, `not the base64url of 1 to ${bytesMax} bytes`);
 
 export const contentIdField = branded<ContentId>(bytesField(32));
 

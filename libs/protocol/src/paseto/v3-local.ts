@@ -1,6 +1,6 @@
 // PASETO v3.local (paseto-standard/paseto-spec, docs/01-Protocol-Versions/Version3.md): AES-256-CTR, then HMAC-SHA-384.
 import { strict as assert } from 'node:assert';
-import { concatBytes, decodeBase64url, encodeBase64url, equalInConstantTime, utf8 } from '../bytes.js';
+import { concatBytes, decodeBase64url, encodeBase64url, equalInConstantTime, newBytes, utf8 } from '../bytes.js';
 import type { CryptoSuite, Mac } from '../crypto/suite.js';
 
 export const V3_LOCAL_HEADER = 'v3.local.';
@@ -90,7 +90,7 @@ function keysFor(
 }
 
 function expandInput(label: Uint8Array, nonce: Uint8Array): Uint8Array {
-  const input = new Uint8Array(label.length + nonce.length + 1);
+  const input = newBytes(label.length + nonce.length + 1);
   input.set(label);
   input.set(nonce, label.length);
   input[input.length - 1] = 1;
@@ -101,7 +101,7 @@ function expandInput(label: Uint8Array, nonce: Uint8Array): Uint8Array {
 export function preAuthenticate(pieces: readonly Uint8Array[]): Uint8Array {
   let length = 8;
   for (const piece of pieces) length += 8 + piece.length;
-  const encoded = new Uint8Array(length);
+  const encoded = newBytes(length);
   writeLength(encoded, 0, pieces.length);
   let offset = 8;
   for (const piece of pieces) {
@@ -118,4 +118,5 @@ function writeLength(bytes: Uint8Array, offset: number, length: number): void {
   bytes[offset + 1] = (length >>> 8) & 0xff;
   bytes[offset + 2] = (length >>> 16) & 0xff;
   bytes[offset + 3] = length >>> 24;
+  bytes.fill(0, offset + 4, offset + 8);
 }

@@ -2,15 +2,8 @@
 import { z } from 'zod';
 import type { PeerId, TransactionId } from '../ids.js';
 import { TOKEN_LIFE_SHORT_MS_MAX, TRUST_DOMAIN_CHARS_MAX } from '../limits.js';
-import {
-  type ContentId,
-  contentIdField,
-  peerIdField,
-  shardSizeField,
-  timeField,
-  transactionIdField,
-} from '../messages/fields.js';
-import { formatTime, timeOf, type UnixMs } from '../time.js';
+import { type ContentId, contentIdField, peerIdField, shardSizeField, transactionIdField } from '../messages/fields.js';
+import { formatTime, parseTime, type UnixMs } from '../time.js';
 
 /** The kinds of transaction, and the longest life that a token of each may have. */
 export const TOKEN_OPS = {
@@ -38,14 +31,15 @@ export interface TokenClaims {
   readonly items: readonly [TokenItem];
 }
 
+// Times are texts here: decodeClaims parses each once, and refuses what is no time.
 const payloadSchema = z.strictObject({
   iss: z.string().min(1).max(TRUST_DOMAIN_CHARS_MAX),
   aud: peerIdField,
   sub: peerIdField,
   jti: transactionIdField,
-  iat: timeField,
-  nbf: timeField,
-  exp: timeField,
+  iat: z.string(),
+  nbf: z.string(),
+  exp: z.string(),
   op: z.enum(TOKEN_OP_NAMES),
   items: z.tuple([z.strictObject({ cid: contentIdField, size: shardSizeField })]),
 });
@@ -69,14 +63,18 @@ export function decodeClaims(payload: string): TokenClaims | null {
   const parsed = payloadSchema.safeParse(parseJson(payload));
   if (!parsed.success) return null;
   const { iss, aud, sub, jti, iat, nbf, exp, op, items } = parsed.data;
+  const issuedAtMs = parseTime(iat);
+  const notBeforeMs = parseTime(nbf);
+  const expiresAtMs = parseTime(exp);
+  if (issuedAtMs === null || notBeforeMs === null || expiresAtMs === null) return null;
   const claims: TokenClaims = {
     trustDomain: iss,
     hostId: aud,
     clientId: sub,
     transactionId: jti,
-    issuedAtMs: timeOf(iat),
-    notBeforeMs: timeOf(nbf),
-    expiresAtMs: timeOf(exp),
+    issuedAtMs,
+    notBeforeMs,
+    expiresAtMs,
     op,
     items: [{ cid: items[0].cid, sizeBytes: items[0].size }],
   };

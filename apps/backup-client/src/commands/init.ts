@@ -1,0 +1,62 @@
+// `peerkeep init JOIN_LINK`: makes this machine a peer that backs up, and shows the recovery phrase, once.
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import { deriveDataKeys, phraseFromMasterKey, recoveryKeyPair } from '#backup';
+import { BrokerClient } from '#broker-api';
+import { PeerHome } from '#peer-home';
+import { KEY_BYTES, ProtocolError, parseJoinLink } from '#protocol';
+import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+import { enrolHere, keyCredential } from './enrol-here.js';
+
+interface InitOptions extends CommonOptions {
+  readonly key?: string;
+  readonly name?: string;
+}
+
+export function initCommand(context: CommandContext): Command {
+  return newCommand('init', 'make this machine a peer that backs up, and print its recovery phrase')
+    .argument('<join-link>', 'the line peerkeep://host:port/#… that the broker printed')
+    .option('--key <key>', 'enrolment key that the operator made; not needed where an agent has enrolled')
+    .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
+    .action((joinLink: string, options: InitOptions) => init(context, joinLink, options));
+}
+
+/**
+ * The broker learns the recovery key before the master key is in use, and the phrase is printed when nothing can fail
+ * any more. A call that is cut off in between goes on with the same key when it is repeated.
+ */
+async function init(context: CommandContext, joinLink: string, options: InitOptions): Promise<void> {
+  const { terminal, signal } = context;
+  const homePath = homePathFor(context, options);
+  parseJoinLink(joinLink);
+  const home = (await PeerHome.exists(homePath))
+    ? await PeerHome.open(homePath)
+    : await enrolHere({ homePath, joinLink, name: options.name, credential: keyCredential(options.key), signal });
+  if (await home.hasMasterKey()) {
+    throw new ProtocolError('home_exists', { path: homePath }, { detail: 'this home has a master key already' });
+  }
+  const masterKey = await home.draftMasterKey(() => randomBytes(KEY_BYTES));
+  await registerRecoveryKey(context, home, masterKey);
+  await home.saveMasterKey(masterKey);
+  const phrase = phraseFromMasterKey(masterKey);
+  const { peerId, accountId, name } = home.identity;
+  terminal.result({ peerId, accountId, name, home: homePath, recoveryPhrase: phrase }, () => phrase);
+  terminal.say(`this machine is ${name} (${peerId}); its home is ${homePath}`);
+  terminal.say('write the 24 words down and keep them away from this machine: with them, and only with them,');
+  terminal.say('another machine restores everything. they are not shown again');
+}
+
+/** throws recovery_key_exists when the account has another phrase */
+export async function registerRecoveryKey(
+  { clock, log, signal }: CommandContext,
+  home: PeerHome,
+  masterKey: Uint8Array,
+): Promise<void> {
+  const broker = new BrokerClient({ home, clock, log });
+  try {
+    const { publicKey } = recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed);
+    await broker.setRecoveryKey(publicKey, { signal });
+  } finally {
+    await broker.close();
+  }
+}

@@ -1,0 +1,63 @@
+// `peerkeep recover JOIN_LINK`: a new machine takes over an account's backups with its recovery phrase.
+import type { Command } from 'commander';
+import { deriveDataKeys, masterKeyFromPhrase, recoveryKeyPair } from '#backup';
+import { PeerHome, recoveryCredential } from '#peer-home';
+import { isRefusal, ProtocolError, parseJoinLink } from '#protocol';
+import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+import { enrolHere, keyCredential } from './enrol-here.js';
+import { registerRecoveryKey } from './init.js';
+
+interface RecoverOptions extends CommonOptions {
+  readonly key?: string;
+  readonly name?: string;
+}
+
+export function recoverCommand(context: CommandContext): Command {
+  return newCommand(
+    'recover',
+    'take over the backups of an account on a new machine; reads the recovery phrase on stdin',
+  )
+    .argument('<join-link>', 'the line peerkeep://host:port/#… that the broker printed')
+    .option('--key <key>', 'enrolment key, for an account that the broker does not know by its phrase')
+    .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
+    .action((joinLink: string, options: RecoverOptions) => recover(context, joinLink, options));
+}
+
+async function recover(context: CommandContext, joinLink: string, options: RecoverOptions): Promise<void> {
+  const homePath = homePathFor(context, options);
+  parseJoinLink(joinLink);
+  const isPeer = await PeerHome.exists(homePath);
+  const existing = isPeer ? await PeerHome.open(homePath) : null;
+  if (await existing?.hasMasterKey()) {
+    throw new ProtocolError('home_exists', { path: homePath }, { detail: 'this home has a master key already' });
+  }
+  const masterKey = masterKeyFromPhrase(await context.readPhrase());
+  const home = existing ?? (await enrolNew(context, { ...options, joinLink, homePath, masterKey }));
+  // The broker says whether the phrase is this account's; nothing is kept before.
+  await registerRecoveryKey(context, home, masterKey);
+  await home.saveMasterKey(masterKey);
+  const { peerId, accountId, name } = home.identity;
+  context.terminal.result(
+    { peerId, accountId, name, home: homePath },
+    () => `recovered the account ${accountId}: this machine is ${name} (${peerId})`,
+  );
+}
+
+/**
+ * The proof of the phrase enrols into the account that it belongs to. An enrolment key is for a phrase that the broker
+ * does not know (the key then says which account is meant).
+ */
+async function enrolNew(
+  { clock, signal }: CommandContext,
+  options: RecoverOptions & { joinLink: string; homePath: string; masterKey: Uint8Array },
+): Promise<PeerHome> {
+  const { joinLink, homePath, name, key } = options;
+  const pair = recoveryKeyPair(deriveDataKeys(options.masterKey).recoverySeed);
+  const proof = recoveryCredential({ publicKey: pair.publicKey, sign: pair.sign, nowMs: clock.nowMs() });
+  try {
+    return await enrolHere({ homePath, joinLink, name, credential: proof, signal });
+  } catch (error) {
+    if (key === undefined || !isRefusal(error, 'recovery_proof_invalid')) throw error;
+    return await enrolHere({ homePath, joinLink, name, credential: keyCredential(key), signal });
+  }
+}

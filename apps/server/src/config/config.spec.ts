@@ -1,0 +1,70 @@
+// Configuration and policy: safe defaults, and every fault told at once.
+
+import { describe, expect, it } from 'vitest';
+import { isRefusal } from '#protocol';
+import { parseListenAddress, readConfig, readLogLevel } from './config.js';
+import { parsePolicy } from './policy.js';
+
+const faultsOf = (act: () => unknown): [string, string] => {
+  try {
+    act();
+  } catch (error) {
+    if (isRefusal(error)) return [error.code, error.message];
+    throw error;
+  }
+  throw new Error('no fault was found');
+};
+
+describe('readConfig', () => {
+  it('takes flags before the environment', () => {
+    const environment = { PEERKEEP_DATA_DIR: '/env', PEERKEEP_LISTEN: '127.0.0.1:1' };
+    expect(readConfig({ dataDir: '/flag', listen: '[::1]:0' }, environment)).toEqual({
+      dataDir: '/flag',
+      listen: { host: '::1', port: 0 },
+      trustDomain: null,
+      policy: null,
+    });
+    expect(readConfig({}, environment).dataDir).toBe('/env');
+  });
+
+  it('tells every fault at once', () => {
+    const [code, detail] = faultsOf(() => readConfig({ listen: 'x', trustDomain: 'No Domain' }, {}));
+    expect(code).toBe('usage');
+    for (const name of ['--data-dir', '--listen', '--trust-domain']) expect(detail).toContain(name);
+    expect(faultsOf(() => readLogLevel({ PEERKEEP_LOG_LEVEL: 'loud' }))[0]).toBe('usage');
+  });
+
+  it.each([
+    ['localhost:8443', { host: 'localhost', port: 8443 }],
+    ['::1:80', null],
+    ['[1.2]:80', null],
+    ['host', null],
+    ['host:65536', null],
+    ['', null],
+  ])('reads %s', (text, expected) => {
+    expect(parseListenAddress(text)).toEqual(expected);
+  });
+});
+
+describe('parsePolicy', () => {
+  it('fills in what is missing', () => {
+    expect(parsePolicy({ openingCreditBytes: 5 })).toEqual({ ...parsePolicy({}), openingCreditBytes: 5 });
+  });
+
+  it('tells every fault at once', () => {
+    const [code, detail] = faultsOf(() =>
+      parsePolicy({
+        redundancy: [{ hosts: 2, dataShards: 3, totalShards: 3, safeShards: 2 }],
+        tokenLifeMs: 1e9,
+        typo: true,
+      }),
+    );
+    expect(code).toBe('policy_invalid');
+    for (const name of ['redundancy.0', 'tokenLifeMs', 'typo']) expect(detail).toContain(name);
+  });
+
+  it('refuses relations that break the protocol', () => {
+    const presence = { presenceIntervalMs: 2_000, presenceTtlMs: 1_000 };
+    expect(faultsOf(() => parsePolicy(presence))[1]).toContain('presenceTtlMs');
+  });
+});
