@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BrokerClient } from '#broker-api';
 import type { ContentId, ObjectKind, PeerId } from '#protocol';
 import { compareTrees } from '../scripts/demo/compare-trees.js';
 import { shareWorld } from './shared-world.js';
@@ -48,16 +47,6 @@ async function storedShardCounts(world: World, client: WorldClient): Promise<num
   return rows.map((row) => row.stored_shards);
 }
 
-async function creditOf(world: World, { home }: { home: WorldClient['home'] }): Promise<Record<string, bigint>> {
-  const broker = new BrokerClient({ home, clock: world.clock, log: world.log });
-  try {
-    const { credit } = await broker.peerStatus();
-    return Object.fromEntries(Object.entries(credit).map(([purse, amount]) => [purse, BigInt(amount)]));
-  } finally {
-    await broker.close();
-  }
-}
-
 const hostFailures = (client: WorldClient): { peerId: PeerId; code: string }[] =>
   client.events.flatMap((event) => (event.kind === 'host-failed' ? [{ peerId: event.peerId, code: event.code }] : []));
 const warnings = (client: WorldClient): string[] =>
@@ -81,7 +70,7 @@ describe('a backup whose hosts fail', () => {
     world().writeFiles(name, { 'a.bin': randomBytes(300 * KB), 'b/c.bin': randomBytes(100 * KB) });
 
   it('uses another host when one has less room than it said, and pays for no byte that is not stored (B11, B22)', async () => {
-    const before = await creditOf(world(), client);
+    const before = await world().creditOf(client);
     await large.home.setShare(10 * KB);
     const summary = await client.backup(await files('first'));
     await large.home.setShare(2_000 * MB);
@@ -89,9 +78,9 @@ describe('a backup whose hosts fail', () => {
     expect(warnings(client)).toEqual([]);
     expect(await storedShardCounts(world(), client)).toEqual([6, 6, 6, 6]);
     await world().settle();
-    const after = await creditOf(world(), client);
+    const after = await world().creditOf(client);
     expect(after).toMatchObject({ reserved: 0n });
-    expect(before.available! - after.available!).toBe(BigInt(summary.storedBytes));
+    expect(before.available - after.available).toBe(BigInt(summary.storedBytes));
     await large.agent.triggers.presence();
   });
 
@@ -127,13 +116,13 @@ describe('a backup whose hosts fail', () => {
 
   it('is refused with fewer hosts than make an object safe, and gives back what was set aside', async () => {
     await world().hosts[2]!.kill();
-    const before = await creditOf(world(), client);
+    const before = await world().creditOf(client);
     expect(await refusalOf(client.backup(await files('fourth')))).toBe('not_enough_hosts');
     await world().settle();
-    const after = await creditOf(world(), client);
+    const after = await world().creditOf(client);
     // The shards that did arrive are paid for: the hosts hold them. Nothing stays reserved.
     expect(after).toMatchObject({ reserved: 0n });
-    expect(before.available!).toBeGreaterThan(after.available!);
+    expect(before.available).toBeGreaterThan(after.available);
   });
 
   it('takes the code for fewer hosts when the broker knows that there are fewer', async () => {

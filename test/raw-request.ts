@@ -23,8 +23,11 @@ export interface RawShardAnswer {
   readonly body: Buffer;
 }
 
-/** One exchange on a connection of its own, under the certificate of `as`. */
-export function sendRaw(host: WorldHost, as: PeerHome, raw: RawShardRequest): Promise<RawShardAnswer> {
+/** What a program shows of itself, and whom it believes. */
+export type Presented = Pick<PeerHome, 'privateKeyPem' | 'certificate' | 'caPem'>;
+
+/** One exchange on a connection of its own; rejects when the connection ends without an answer. */
+export function sendRaw(host: WorldHost, as: Presented, raw: RawShardRequest): Promise<RawShardAnswer> {
   const { body = new Uint8Array() } = raw;
   const length = raw.contentLength === undefined ? body.length : raw.contentLength;
   const options: RequestOptions & ConnectionOptions = {

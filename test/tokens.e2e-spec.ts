@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BrokerClient } from '#broker-api';
 import { PeerLink } from '#peer-link';
 import {
   CLOCK_SKEW_MS_MAX,
@@ -44,23 +43,13 @@ interface Permitted {
   readonly host: WorldHost;
 }
 
-async function asBroker<T>(of: World, who: WorldClient, ask: (broker: BrokerClient) => Promise<T>): Promise<T> {
-  // A client of its own each time: what it knows of the broker's time is what the test made of it.
-  const broker = new BrokerClient({ home: who.home, clock: of.clock, log: of.log });
-  try {
-    return await ask(broker);
-  } finally {
-    await broker.close();
-  }
-}
-
 async function permitPut(of: World = world(), who: WorldClient = client): Promise<Permitted> {
   const bytes = randomBytes(50_000);
   const cid = contentIdOf(bytes);
   const objectId = uuidV7<ObjectId>(of.clock.nowMs(), randomBytes(10));
   const shards = [{ index: 0, cid, sizeBytes: bytes.length }];
   const object = { objectId, kind: 'data', sizeBytes: bytes.length, dataShards: 1, totalShards: 1, shards } as const;
-  const answer = await asBroker(of, who, (broker) => broker.beginPut({ objects: [{ ...object, shards, avoid: [] }] }));
+  const answer = await of.askBroker(who, (broker) => broker.beginPut({ objects: [{ ...object, shards, avoid: [] }] }));
   const permission = answer.objects[0]!.permissions[0]!;
   return { bytes, cid, objectId, permission, host: of.hostOf(permission.host.peerId) };
 }
@@ -78,7 +67,7 @@ async function storeShard(): Promise<Permitted> {
 }
 
 async function permitGet({ objectId }: Permitted): Promise<string> {
-  const answer = await asBroker(world(), client, (broker) => broker.beginGet({ objects: [{ objectId, avoid: [] }] }));
+  const answer = await world().askBroker(client, (broker) => broker.beginGet({ objects: [{ objectId, avoid: [] }] }));
   return answer.objects[0]!.permissions[0]!.token;
 }
 

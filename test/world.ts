@@ -102,9 +102,8 @@ export class World {
     const home = await this.enrol(name);
     const masterKey = randomBytes(32);
     await home.saveMasterKey(masterKey);
-    const broker = new BrokerClient({ home, clock: this.clock, log: this.log });
-    await broker.setRecoveryKey(recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed).publicKey);
-    await broker.close();
+    const { publicKey } = recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed);
+    await this.askBroker({ home }, (broker) => broker.setRecoveryKey(publicKey));
     return this.openClient(home);
   }
 
@@ -137,6 +136,22 @@ export class World {
       sql,
       parameters,
     );
+  }
+
+  /** Ask the broker as a machine, by a client of its own that knows no more of the broker's time than the clock. */
+  async askBroker<T>(of: { readonly home: PeerHome }, ask: (broker: BrokerClient) => Promise<T>): Promise<T> {
+    const broker = new BrokerClient({ home: of.home, clock: this.clock, log: this.log });
+    try {
+      return await ask(broker);
+    } finally {
+      await broker.close();
+    }
+  }
+
+  /** The credit of a machine's account. */
+  async creditOf(of: { readonly home: PeerHome }): Promise<Record<'available' | 'reserved' | 'earned', bigint>> {
+    const { credit } = await this.askBroker(of, (broker) => broker.peerStatus());
+    return { available: BigInt(credit.available), reserved: BigInt(credit.reserved), earned: BigInt(credit.earned) };
   }
 
   get dataDir(): string {

@@ -2,11 +2,11 @@
 import { compareTrees } from '../../scripts/demo/compare-trees.js';
 import { DemoNetwork } from '../../scripts/demo/demo-network.js';
 import { bytesBelow } from './bytes-below.js';
-import { measurePhase, type Round } from './phase.js';
+import { measurePhase, type PutAside, type Round } from './phase.js';
 
 export const HOSTS = 6;
 
-export async function runPeerkeep(source: string): Promise<Round> {
+export async function runPeerkeep(source: string, putAside: PutAside): Promise<Round> {
   const network = await DemoNetwork.create();
   try {
     await network.startBroker();
@@ -16,6 +16,7 @@ export async function runPeerkeep(source: string): Promise<Round> {
     const keptBytes = network.hostFolders.reduce((sum, folder) => sum + bytesBelow(folder), 0);
     const restore = await measurePhase(network.processes, (onStarted) => network.restore({ onStarted }));
     const { differences } = await compareTrees(source, network.target, []);
+    await putAside(network.target);
     return { backup, restore, keptBytes, differences };
   } finally {
     await network.close();

@@ -20,6 +20,9 @@ export interface Round {
   readonly differences: readonly string[];
 }
 
+/** Takes a restored copy that has been compared; it need not be there any more afterwards. */
+export type PutAside = (copy: string) => Promise<void>;
+
 /**
  * Run one command to its end.
  *

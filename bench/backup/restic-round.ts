@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Command } from '../../scripts/demo/command.js';
 import { compareTrees } from '../../scripts/demo/compare-trees.js';
 import { bytesBelow } from './bytes-below.js';
-import { measurePhase, type Round } from './phase.js';
+import { measurePhase, type PutAside, type Round } from './phase.js';
 
 const CONNECT_TRIES_MAX = 100;
 const CONNECT_AGAIN_MS = 100;
@@ -19,7 +19,7 @@ export function resticVersions(): { restic: string; rclone: string } | null {
   return restic === null || rclone === null ? null : { restic, rclone };
 }
 
-export async function runRestic(source: string): Promise<Round> {
+export async function runRestic(source: string, putAside: PutAside): Promise<Round> {
   const folder = await mkdtemp(join(tmpdir(), 'peerkeep-bench-restic-'));
   const target = join(folder, 'restored');
   const repository = join(folder, 'repository');
@@ -44,6 +44,7 @@ export async function runRestic(source: string): Promise<Round> {
       restic('restore', 'latest', '--target', target).finish({ onStarted }),
     );
     const { differences } = await compareTrees(source, target, []);
+    await putAside(target);
     return { backup, restore, keptBytes, differences };
   } finally {
     await server.end('SIGTERM');

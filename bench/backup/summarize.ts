@@ -6,8 +6,7 @@ export interface PhaseFigures {
   readonly seconds: number;
   /** MB (10^6 bytes) of source a second. */
   readonly megabytesPerSecond: number;
-  /** MB that reached a disk, a second; the restored files for a restore. */
-  readonly diskMegabytesPerSecond: number;
+  /** Of all processes, temporary files included. */
   readonly writtenMegabytes: number;
   /** Of all processes. */
   readonly cpuSeconds: number;
@@ -19,6 +18,8 @@ export interface PhaseFigures {
 export interface Figures {
   /** Bytes that the repository keeps for each byte of source. */
   readonly keptPerSourceByte: number;
+  /** MB that the repository keeps, redundancy included, for each second of the backup. */
+  readonly keptMegabytesPerSecond: number;
   readonly backup: PhaseFigures;
   readonly restore: PhaseFigures;
 }
@@ -26,18 +27,19 @@ export interface Figures {
 const MEDIANS = [
   'seconds',
   'megabytesPerSecond',
-  'diskMegabytesPerSecond',
   'writtenMegabytes',
   'cpuSeconds',
   'clientCpuSeconds',
   'clientPeakMegabytes',
 ] as const;
 type Medians = Record<(typeof MEDIANS)[number], number>;
+const COMPARED = ['megabytesPerSecond', 'cpuSeconds', 'clientCpuSeconds', 'clientPeakMegabytes'] as const;
 const PHASES = ['backup', 'restore'] as const;
 
 export function figuresOf(round: Round, sourceBytes: number): Figures {
   return {
     keptPerSourceByte: rounded(round.keptBytes / sourceBytes, 3),
+    keptMegabytesPerSecond: rounded(round.keptBytes / 1e6 / round.backup.seconds, 1),
     backup: phaseFiguresOf(round.backup, sourceBytes),
     restore: phaseFiguresOf(round.restore, sourceBytes),
   };
@@ -50,6 +52,7 @@ export function compareFigures(results: Readonly<Record<string, readonly Figures
       name,
       {
         keptPerSourceByte: median(rounds.map((round) => round.keptPerSourceByte)),
+        keptMegabytesPerSecond: median(rounds.map((round) => round.keptMegabytesPerSecond)),
         backup: mediansOf(rounds.map((round) => round.backup)),
         restore: mediansOf(rounds.map((round) => round.restore)),
       },
@@ -62,13 +65,11 @@ export function compareFigures(results: Readonly<Record<string, readonly Figures
 
 function phaseFiguresOf(phase: Phase, sourceBytes: number): PhaseFigures {
   const used = Object.values(phase.processes);
-  const writtenMegabytes = sum(used.map((usage) => usage.writtenMegabytes));
   const client = phase.processes.client!;
   return {
     seconds: rounded(phase.seconds, 2),
     megabytesPerSecond: rounded(sourceBytes / 1e6 / phase.seconds, 1),
-    diskMegabytesPerSecond: rounded(writtenMegabytes / phase.seconds, 1),
-    writtenMegabytes: rounded(writtenMegabytes, 1),
+    writtenMegabytes: rounded(sum(used.map((usage) => usage.writtenMegabytes)), 1),
     cpuSeconds: rounded(sum(used.map((usage) => usage.cpuSeconds)), 2),
     clientCpuSeconds: rounded(client.cpuSeconds, 2),
     clientPeakMegabytes: rounded(client.peakMegabytes, 1),
@@ -80,24 +81,21 @@ function mediansOf(phases: readonly PhaseFigures[]): Medians {
   return Object.fromEntries(MEDIANS.map((figure) => [figure, median(phases.map((phase) => phase[figure]))])) as Medians;
 }
 
-type ProgramMedians = { readonly backup: Medians; readonly restore: Medians };
+interface ProgramMedians {
+  readonly keptMegabytesPerSecond: number;
+  readonly backup: Medians;
+  readonly restore: Medians;
+}
 
 function ratiosOf(ours: ProgramMedians, theirs: ProgramMedians): object {
-  return Object.fromEntries(
-    PHASES.map((phase) => {
-      const ratio = (figure: keyof Medians): number => rounded(ours[phase][figure] / theirs[phase][figure], 2);
-      return [
-        phase,
-        {
-          megabytesPerSecond: ratio('megabytesPerSecond'),
-          diskMegabytesPerSecond: ratio('diskMegabytesPerSecond'),
-          cpuSeconds: ratio('cpuSeconds'),
-          clientCpuSeconds: ratio('clientCpuSeconds'),
-          clientPeakMegabytes: ratio('clientPeakMegabytes'),
-        },
-      ];
-    }),
-  );
+  const phases = PHASES.map((phase) => {
+    const ratios = COMPARED.map((figure) => [figure, rounded(ours[phase][figure] / theirs[phase][figure], 2)]);
+    return [phase, Object.fromEntries(ratios)];
+  });
+  return {
+    keptMegabytesPerSecond: rounded(ours.keptMegabytesPerSecond / theirs.keptMegabytesPerSecond, 2),
+    ...Object.fromEntries(phases),
+  };
 }
 
 function roundedUsage(usage: ProcessUsage): ProcessUsage {

@@ -1,18 +1,12 @@
 // One of the built commands, or another program, as a child process: its lines, its end, its errors.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { type Program, scriptOf } from './built-commands.js';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-const BINS = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { bin: Record<string, string> }).bin;
 /** What is kept of a process's talk, to say why it failed. */
 const TALK_CHARS_MAX = 8_192;
 const LINES_KEPT_MAX = 64;
-
-export type Program = 'peerkeep' | 'peerkeep-agent' | 'peerkeep-server';
 
 export interface RunOptions {
   /** What the command reads on stdin; nothing when missing. */
@@ -46,8 +40,7 @@ export class Command {
   }
 
   static start(program: Program, args: readonly string[], where: Where = {}): Command {
-    const script = join(ROOT, BINS[program]!);
-    return Command.startOther(process.execPath, [script, ...args], where, [program, args[0]].join(' '));
+    return Command.startOther(process.execPath, [scriptOf(program), ...args], where, [program, args[0]].join(' '));
   }
 
   /** Any program that is installed. name: what errors call it. */
@@ -92,10 +85,10 @@ export class Command {
     return Promise.race([found, ended]);
   }
 
-  /** Send a signal and wait for the end. */
-  async end(signal: NodeJS.Signals): Promise<void> {
+  /** Send a signal and wait for the end; returns the exit code, null for an end by signal. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
-    await this.exited;
+    return this.exited;
   }
 
   private listen(onLine: (line: string) => void): void {

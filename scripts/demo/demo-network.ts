@@ -16,6 +16,7 @@ interface RestoreResult {
   readonly files: number;
   readonly bytes: number;
   readonly seconds: number;
+  readonly failed: number;
 }
 
 export interface Watching {
@@ -67,6 +68,15 @@ export class DemoNetwork {
     const args = ['init', this.joinLink, '--home', this.home('client'), '--key', this.enrolmentKey, '--json'];
     const { recoveryPhrase } = JSON.parse(await Command.run('peerkeep', args)) as { recoveryPhrase: string };
     return recoveryPhrase;
+  }
+
+  get link(): string {
+    return this.joinLink;
+  }
+
+  /** End the broker as an operator would; returns its exit code. */
+  async stopBroker(): Promise<number | null> {
+    return (await this.broker?.end('SIGTERM')) ?? null;
   }
 
   /** The process id of the broker and of each host that runs. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `peerkeep`: backs this machine up to other people's disks. Exit codes: exit-codes.ts.
 import 'reflect-metadata';
-import { LOG_LEVELS, type LogLevel, openLog, SystemClock } from '#process';
+import { openLog, readLogLevel, SystemClock } from '#process';
 import { ProtocolError } from '#protocol';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { buildProgram } from './program.js';
@@ -19,13 +19,6 @@ function interrupt(): void {
   stop.abort(new ProtocolError('interrupted'));
 }
 
-/** PEERKEEP_LOG_LEVEL, else silent: what a person needs to know comes from the terminal. */
-function logLevel(text = process.env.PEERKEEP_LOG_LEVEL || 'silent'): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level !== undefined) return level;
-  throw new ProtocolError('usage', {}, { detail: `PEERKEEP_LOG_LEVEL is none of ${LOG_LEVELS.join(', ')}` });
-}
-
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -37,7 +30,8 @@ try {
   const context = {
     terminal,
     clock,
-    log: openLog('peerkeep', logLevel()),
+    // What a person needs to know comes from the terminal.
+    log: openLog('peerkeep', readLogLevel(process.env, 'silent')),
     environment: process.env,
     signal: stop.signal,
     readPhrase: () => readPhrase(process.stdin, process.stderr, stop.signal),

@@ -6,13 +6,14 @@
  */
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
-import { openLog } from '#process';
+import { homePathOf } from '#peer-home';
+import { openLog, readLogLevel } from '#process';
 import { isRefusal, ProtocolError } from '#protocol';
 import { enrol } from './commands/enrol.js';
 import { run } from './commands/run.js';
 import { parseSize } from './commands/size-text.js';
 import { formatStatus, readStatus } from './commands/status.js';
-import { homePathOf, logLevelOf, parseListenAddress } from './config.js';
+import { readListenAddress } from './config.js';
 
 const PROGRAM = 'peerkeep-agent';
 const HOME_OPTION = ['--home <dir>', 'home folder of this peer (PEERKEEP_HOME)'] as const;
@@ -24,6 +25,7 @@ const print = (text: string): void => {
 function program(): Command {
   const command = new Command(PROGRAM)
     .description('Share disk with other peers, and keep their shards.')
+    .showHelpAfterError(`  hint: see ${PROGRAM} --help`)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${PROGRAM}: ${text.replace(/^error: /, '')}`) });
 
@@ -48,8 +50,8 @@ function program(): Command {
     .option(...HOME_OPTION)
     .action(async (options: { listen: string; home?: string }) => {
       const homePath = homePathOf(options.home, process.env);
-      const config = { homePath, listen: parseListenAddress(options.listen) };
-      await run(config, openLog(PROGRAM, logLevelOf(process.env)), print);
+      const config = { homePath, listen: readListenAddress(options.listen) };
+      await run(config, openLog(PROGRAM, readLogLevel(process.env, 'info')), print);
     });
 
   command

@@ -1,8 +1,8 @@
 // The `peerkeep-server` command: `start` and `enrolment-key create`. stdout is data, stderr is talk.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { openLog, SystemClock } from '#process';
+import { openLog, readLogLevel, SystemClock } from '#process';
 import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
-import { readConfig, readLogLevel, type StartFlags } from './config/config.js';
+import { readConfig, type StartFlags } from './config/config.js';
 import { existingDataDir } from './config/data-dir.js';
 import { createEnrolmentKey } from './enrolment/enrolment-keys.js';
 import { BrokerDatabase } from './platform/broker-database.js';
@@ -60,7 +60,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
 
 async function start(flags: StartFlags, environment: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(flags, environment);
-  const log = openLog('peerkeep-server', readLogLevel(environment));
+  const log = openLog('peerkeep-server', readLogLevel(environment, 'info'));
   const stopAsked = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

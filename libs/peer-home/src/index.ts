@@ -2,6 +2,7 @@
 export * from './certificate-identity.js';
 export * from './check-issued-certificate.js';
 export * from './default-home.js';
+export * from './enrol-here.js';
 export * from './enrol-peer.js';
 export * from './make-identity.js';
 export * from './peer-home.js';

@@ -1,6 +1,7 @@
 // What every program of ours needs from its process: time, loops, logs, bounds, durable files.
 export * from './bounded-pool.js';
 export * from './clock.js';
+export * from './command-line.js';
 export * from './durable-file.js';
 export * from './log.js';
 export * from './periodic.js';

@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { deriveDataKeys, phraseFromMasterKey, recoveryKeyPair } from '#backup';
 import { BrokerClient } from '#broker-api';
-import { PeerHome } from '#peer-home';
+import { enrolHere, keyCredential, PeerHome } from '#peer-home';
 import { KEY_BYTES, ProtocolError, parseJoinLink } from '#protocol';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
-import { enrolHere, keyCredential } from './enrol-here.js';
 
 interface InitOptions extends CommonOptions {
   readonly key?: string;

@@ -1,10 +1,9 @@
 // `peerkeep recover JOIN_LINK`: a new machine takes over an account's backups with its recovery phrase.
 import type { Command } from 'commander';
 import { deriveDataKeys, masterKeyFromPhrase, recoveryKeyPair } from '#backup';
-import { PeerHome, recoveryCredential } from '#peer-home';
+import { enrolHere, keyCredential, PeerHome, recoveryCredential } from '#peer-home';
 import { isRefusal, ProtocolError, parseJoinLink } from '#protocol';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
-import { enrolHere, keyCredential } from './enrol-here.js';
 import { registerRecoveryKey } from './init.js';
 
 interface RecoverOptions extends CommonOptions {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { isRefusal } from '#protocol';
-import { parseListenAddress, readConfig, readLogLevel } from './config.js';
+import { readConfig } from './config.js';
 import { parsePolicy } from './policy.js';
 
 const faultsOf = (act: () => unknown): [string, string] => {
@@ -31,18 +31,6 @@ describe('readConfig', () => {
     const [code, detail] = faultsOf(() => readConfig({ listen: 'x', trustDomain: 'No Domain' }, {}));
     expect(code).toBe('usage');
     for (const name of ['--data-dir', '--listen', '--trust-domain']) expect(detail).toContain(name);
-    expect(faultsOf(() => readLogLevel({ PEERKEEP_LOG_LEVEL: 'loud' }))[0]).toBe('usage');
-  });
-
-  it.each([
-    ['localhost:8443', { host: 'localhost', port: 8443 }],
-    ['::1:80', null],
-    ['[1.2]:80', null],
-    ['host', null],
-    ['host:65536', null],
-    ['', null],
-  ])('reads %s', (text, expected) => {
-    expect(parseListenAddress(text)).toEqual(expected);
   });
 });
 

@@ -1,15 +1,7 @@
 // What the broker is told at its start, read once from flags and environment, then frozen.
-import { isIPv6 } from 'node:net';
-import { LOG_LEVELS, type LogLevel } from '#process';
+import { type ListenAddress, parseListenAddress } from '#process';
 import { isTrustDomain, ProtocolError } from '#protocol';
 import type { Policy } from './policy.js';
-
-export interface ListenAddress {
-  /** An IP address, or a name that resolves to one of this machine. */
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
 
 export interface BrokerConfig {
   readonly dataDir: string;
@@ -46,23 +38,4 @@ export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): B
   if (trustDomain !== null && !isTrustDomain(trustDomain)) faults.push(`--trust-domain ${trustDomain} is not a domain`);
   if (listen === null || faults.length > 0) throw new ProtocolError('usage', {}, { detail: faults.join('; ') });
   return Object.freeze({ dataDir, listen, trustDomain, policy: null });
-}
-
-/** The level of the log from PEERKEEP_LOG_LEVEL; `info` when it is not set. */
-export function readLogLevel(environment: NodeJS.ProcessEnv): LogLevel {
-  const text = environment.PEERKEEP_LOG_LEVEL ?? 'info';
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level === undefined) {
-    throw new ProtocolError('usage', {}, { detail: `PEERKEEP_LOG_LEVEL is not one of ${LOG_LEVELS.join(', ')}` });
-  }
-  return level;
-}
-
-/** `host:port` or `[IPv6]:port`; null for anything else. */
-export function parseListenAddress(text: string): ListenAddress | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
-  if (match === null) return null;
-  if (match[1] !== undefined && !isIPv6(match[1])) return null;
-  const port = Number(match[3]);
-  return port > 65_535 ? null : { host: (match[1] ?? match[2])!, port };
 }

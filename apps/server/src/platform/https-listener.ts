@@ -4,10 +4,9 @@ import type { Server } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Clock } from '#process';
+import type { Clock, ListenAddress } from '#process';
 import { CONTROL_BODY_BYTES_MAX, formatJoinLink, ProtocolError } from '#protocol';
 import type { CertificateAuthority } from '../certificates/certificate-authority.js';
-import type { ListenAddress } from '../config/config.js';
 import { signAnswers } from '../control/sign-answers.js';
 import {
   CONNECTIONS_MAX,

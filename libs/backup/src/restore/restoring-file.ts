@@ -1,4 +1,5 @@
 // A file between its first and its last chunk: finished when all are written, abandoned when one cannot be had.
+import { isRefusal } from '#protocol';
 import type { RestoredMetadata, RestoreWriter } from '../files/restore-writer.js';
 import type { RestoredFile } from '../files/target-files.js';
 
@@ -15,10 +16,6 @@ export class RestoringFile {
     private readonly onEnd: (failure: Error | null) => void,
   ) {}
 
-  get hasFailed(): boolean {
-    return this.failure !== null;
-  }
-
   expectChunk(): void {
     this.waitingChunks++;
   }
@@ -30,8 +27,9 @@ export class RestoringFile {
     this.endWhenDone();
   }
 
+  /** An expected chunk is here. A file that has failed already takes no more bytes. throws local_disk */
   async write(bytes: Uint8Array, offset: number): Promise<void> {
-    await this.writer.writeAt(this.file, bytes, offset);
+    if (this.failure === null) await this.writeOrFail(bytes, offset);
     this.waitingChunks--;
     this.endWhenDone();
   }
@@ -41,6 +39,16 @@ export class RestoringFile {
     this.failure ??= failure;
     this.waitingChunks--;
     this.endWhenDone();
+  }
+
+  /** An entry that does not fit its own chunks is the loss of this file, not of the restore. */
+  private async writeOrFail(bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      await this.writer.writeAt(this.file, bytes, offset);
+    } catch (error) {
+      if (!isRefusal(error, 'snapshot_damaged')) throw error;
+      this.failure ??= error;
+    }
   }
 
   private endWhenDone(): void {

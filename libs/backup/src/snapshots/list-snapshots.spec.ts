@@ -1,0 +1,47 @@
+// Which snapshot a person means by what was typed.
+import { describe, expect, it } from 'vitest';
+import { type ListedObject, type ObjectId, type ObjectKind, ProtocolError } from '#protocol';
+import { resolveSnapshot } from './list-snapshots.js';
+
+const EARLY = '01900000-0000-7000-8000-000000000001' as ObjectId;
+const LATE = '01900000-1111-7000-8000-000000000002' as ObjectId;
+const DATA = '01999999-0000-7000-8000-000000000003' as ObjectId;
+
+function listed(objectId: ObjectId, kind: ObjectKind = 'snapshot'): ListedObject {
+  const createdAt = '2026-11-20T00:00:00.000Z';
+  return { objectId, kind, sizeBytes: 1, dataShards: 1, totalShards: 1, storedShards: 1, createdAt };
+}
+
+const OBJECTS = [listed(LATE), listed(DATA, 'data'), listed(EARLY)];
+
+function resolved(wanted: string, objects: readonly ListedObject[] = OBJECTS): string {
+  try {
+    return resolveSnapshot(objects, wanted);
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code;
+    throw error;
+  }
+}
+
+describe('resolveSnapshot', () => {
+  it.each<[string, string, string]>([
+    ['latest: the one with the highest id, whatever the order of the list', 'latest', LATE],
+    ['a whole id', EARLY, EARLY],
+    ['a beginning that only one has', LATE.slice(0, 10), LATE],
+    ['a beginning that several have', EARLY.slice(0, 8), 'snapshot_unknown'],
+    ['a beginning shorter than 8 characters, though only one has it', '0190000', 'snapshot_unknown'],
+    ['an id of something else', DATA, 'snapshot_unknown'],
+    ['an id that nobody has', EARLY.replace(/1$/, '9'), 'snapshot_unknown'],
+    ['nothing', '', 'snapshot_unknown'],
+  ])('%s', (_what, wanted, expected) => {
+    expect(resolved(wanted)).toBe(expected);
+  });
+
+  it('takes a beginning of 8 characters when no other snapshot begins so', () => {
+    expect(resolved(EARLY.slice(0, 8), [listed(EARLY), listed(DATA, 'data')])).toBe(EARLY);
+  });
+
+  it('knows no latest where there is no snapshot', () => {
+    expect(resolved('latest', [listed(DATA, 'data')])).toBe('snapshot_unknown');
+  });
+});
