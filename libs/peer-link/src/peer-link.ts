@@ -6,7 +6,7 @@ import { type ContentId, type PeerAddress, type PeerId, ProtocolError, type Tran
 import { checkReceipt, type ReceiptExpectation } from './check-receipt.js';
 import { exchange } from './exchange.js';
 import { HostConnections } from './host-connections.js';
-import { HOSTS_MAX, SLICE_BYTES } from './limits.js';
+import { HOSTS_MAX, SLICE_BYTES_MAX, SLICE_BYTES_MIN, SLICE_MS_QUICK } from './limits.js';
 import { RateWatch } from './rate-watch.js';
 import { ShardAnswer, SmallAnswer } from './received-answer.js';
 
@@ -39,12 +39,14 @@ export interface GetShardOptions {
   readonly token: string;
   readonly cid: ContentId;
   readonly sizeBytes: number;
+  /** Where the bytes go: exactly sizeBytes of memory, which is nobody else's until the promise settles. New if missing. */
+  readonly into?: Buffer;
   readonly transactionId?: TransactionId;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface GetShardResult {
-  /** Exactly `sizeBytes`, with the content id that was asked for. */
+  /** Exactly `sizeBytes`, with the content id that was asked for; `into` where that was given. */
   readonly bytes: Buffer;
   /** The host's receipt, checked; null when it sent none. The bytes are good either way. */
   readonly receipt: string | null;
@@ -77,7 +79,7 @@ export class PeerLink {
             'content-length': String(put.bytes.length),
           },
           // undici takes any iterable, though its types do not say so.
-          body: slices(put.bytes, watch) as unknown as Readable,
+          body: slices(put.bytes, watch, this.options.clock) as unknown as Readable,
         },
         sink: answer,
         signal,
@@ -92,15 +94,19 @@ export class PeerLink {
   async getShard(get: GetShardOptions): Promise<GetShardResult> {
     const connections = this.connectionsTo(get.host);
     return await this.transfer(get.signal, async (signal, watch) => {
-      const answer = new ShardAnswer(get.host.peerId, get.sizeBytes, watch);
-      const trailers = await exchange({
-        pool: connections.pool,
-        request: { method: 'GET', path: `/shards/${get.cid}`, headers: { authorization: `Peerkeep ${get.token}` } },
-        sink: answer,
-        signal,
-      });
-      const bytes = answer.shard(get.cid);
-      return { bytes, receipt: this.servedReceipt(connections, get, trailers['peerkeep-receipt']) };
+      const answer = new ShardAnswer(get.host.peerId, get.sizeBytes, watch, get.into);
+      try {
+        const trailers = await exchange({
+          pool: connections.pool,
+          request: { method: 'GET', path: `/shards/${get.cid}`, headers: { authorization: `Peerkeep ${get.token}` } },
+          sink: answer,
+          signal,
+        });
+        const bytes = answer.shard(get.cid);
+        return { bytes, receipt: this.servedReceipt(connections, get, trailers['peerkeep-receipt']) };
+      } finally {
+        answer.end();
+      }
     });
   }
 
@@ -189,12 +195,22 @@ export class PeerLink {
 }
 
 /** The shard in slices; each one asked for means that the socket has taken the one before. */
-async function* slices(bytes: Uint8Array, watch: RateWatch): AsyncGenerator<Uint8Array, void, undefined> {
+async function* slices(bytes: Uint8Array, watch: RateWatch, clock: Clock): AsyncGenerator<Uint8Array, void, undefined> {
   watch.start();
-  for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
-    const slice = bytes.subarray(offset, offset + SLICE_BYTES);
+  let sliceBytes = SLICE_BYTES_MIN;
+  for (let offset = 0; offset < bytes.length; ) {
+    // The last slice is small: the socket takes it before the host can answer, and so the connection can be kept.
+    const left = bytes.length - offset;
+    const slice = bytes.subarray(
+      offset,
+      offset + Math.min(sliceBytes, Math.max(left - SLICE_BYTES_MIN, SLICE_BYTES_MIN)),
+    );
+    const handedMs = clock.monotonicMs();
     yield slice;
     watch.moved(slice.length);
+    offset += slice.length;
+    const wasQuick = clock.monotonicMs() - handedMs <= SLICE_MS_QUICK;
+    sliceBytes = wasQuick ? Math.min(2 * sliceBytes, SLICE_BYTES_MAX) : SLICE_BYTES_MIN;
   }
   // From here the host makes the shard durable and answers, within ANSWER_MS_MAX.
   watch.stop();

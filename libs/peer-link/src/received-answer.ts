@@ -1,4 +1,5 @@
 // What a host sends back: a shard into one buffer of its known size, or a small JSON document.
+import { strict as assert } from 'node:assert';
 import { z } from 'zod';
 import {
   type ContentId,
@@ -106,15 +107,18 @@ export class ShardAnswer implements AnswerSink {
   private refused: SmallAnswer | null = null;
   private readonly bytes: Buffer;
   private receivedBytes = 0;
+  private ended = false;
   private readonly hasher = new ContentIdHasher();
 
   constructor(
     private readonly hostId: PeerId,
     sizeBytes: number,
     private readonly watch: RateWatch,
+    into?: Buffer,
   ) {
     if (sizeBytes < 1 || sizeBytes > SHARD_BYTES_MAX) throw new ProtocolError('shard_too_long', { sizeBytes });
-    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    this.bytes = into ?? Buffer.allocUnsafeSlow(sizeBytes);
+    assert.equal(this.bytes.length, sizeBytes);
   }
 
   start(status: number, headers: AnswerHeaders): void {
@@ -126,6 +130,7 @@ export class ShardAnswer implements AnswerSink {
   }
 
   data(chunk: Uint8Array): void {
+    if (this.ended) return;
     this.watch.moved(chunk.length);
     if (this.refused !== null) {
       this.refused.data(chunk);
@@ -143,6 +148,11 @@ export class ShardAnswer implements AnswerSink {
     if (this.receivedBytes < this.bytes.length) throw this.wrong('shard_too_short');
     if (this.hasher.digest() !== cid) throw this.wrong('shard_content_mismatch');
     return this.bytes;
+  }
+
+  /** The memory is the caller's again: what still comes is dropped. */
+  end(): void {
+    this.ended = true;
   }
 
   private wrong(code: ErrorCode): ProtocolError {

@@ -1,6 +1,5 @@
 // Fetches one object: the fastest k of its n shards, each checked against its content id; bad hosts are named and passed by.
-import { strict as assert } from 'node:assert';
-import { joinObject, shardBytesFor } from '#erasure';
+import { shardBytesFor } from '#erasure';
 import type { Clock } from '#process';
 import {
   type ErrorCode,
@@ -20,6 +19,10 @@ import { HostRates } from './host-rates.js';
 
 /** With no shard for this long, one more host is asked; whoever comes first counts. */
 const PATIENCE_MS = 1_500;
+
+/** A smaller shard that comes in less time tells how long a round trip takes, not how fast its host is. */
+const MEASURED_BYTES_MIN = 256 * 1024;
+const MEASURED_MS_MIN = 100;
 
 export interface ObjectFetcherOptions {
   readonly broker: BrokerPort;
@@ -52,10 +55,16 @@ export class ObjectFetcher {
    */
   async fetch(object: ObjectToGet, signal: AbortSignal): Promise<Buffer> {
     checkShape(object);
-    const shards = await this.fetchShards(object, object.dataShards, signal);
-    const wanted = Array.from({ length: object.dataShards }, (_, index) => index);
-    const data = codeOf(object.dataShards, object.totalShards).reconstruct(shards, wanted);
-    return asBuffer(joinObject(data, object.sizeBytes));
+    const { dataShards, totalShards, sizeBytes } = object;
+    const shardBytes = shardBytesFor(sizeBytes, dataShards);
+    // Data shards arrive where they belong in the object; only what is missing is computed and copied.
+    const bytes = Buffer.allocUnsafeSlow(dataShards * shardBytes);
+    const placeOf = (index: number): Buffer => bytes.subarray(index * shardBytes, (index + 1) * shardBytes);
+    const shards = await this.fetchShards(object, (index) => (index < dataShards ? placeOf(index) : undefined), signal);
+    const missing = Array.from({ length: dataShards }, (_, index) => index).filter((index) => shards[index] === null);
+    const rebuilt = codeOf(dataShards, totalShards).reconstruct(shards, missing);
+    for (const [position, index] of missing.entries()) placeOf(index).set(rebuilt[position]!);
+    return bytes.subarray(0, sizeBytes);
   }
 
   /** Every shard that can be had, by index; null where a host failed. For a check that reads everything. */
@@ -76,7 +85,12 @@ export class ObjectFetcher {
   }
 
   /** Race the hosts until k shards are there: k at first, one more for each that fails or keeps everybody waiting. */
-  private async fetchShards(object: ObjectToGet, needed: number, signal: AbortSignal): Promise<(Buffer | null)[]> {
+  private async fetchShards(
+    object: ObjectToGet,
+    placeOf: (index: number) => Buffer | undefined,
+    signal: AbortSignal,
+  ): Promise<(Buffer | null)[]> {
+    const needed = object.dataShards;
     const shards: (Buffer | null)[] = new Array(object.totalShards).fill(null);
     const candidates = this.inOrderOfChoice(object);
     const enough = new AbortController();
@@ -88,7 +102,7 @@ export class ObjectFetcher {
     const startNext = (): void => {
       const permission = either.aborted ? undefined : candidates.shift();
       if (permission === undefined) return;
-      const transfer = this.fetchShard(permission, either).then(({ bytes, report }) => {
+      const transfer = this.fetchShard(permission, either, placeOf(permission.index)).then(({ bytes, report }) => {
         running.delete(transfer);
         if (report !== null && !enough.signal.aborted) reports.push(report);
         if (bytes === null) return startNext();
@@ -106,6 +120,8 @@ export class ObjectFetcher {
       }
     } finally {
       enough.abort();
+      // Nobody may still write into the object's memory when its missing shards are computed.
+      await Promise.allSettled(running);
     }
     if (signal.aborted) throw new ProtocolError('interrupted');
     await this.options.outbox.add(reports);
@@ -115,16 +131,16 @@ export class ObjectFetcher {
     return shards;
   }
 
-  /** Fast hosts first; among equals the data shards, which need no decoding. */
+  /** Fast hosts first; among those within a factor of two the data shards, which need no decoding. */
   private inOrderOfChoice(object: ObjectToGet): GetPermission[] {
-    return [...object.permissions].sort(
-      (left, right) => this.rates.of(right.host.peerId) - this.rates.of(left.host.peerId) || left.index - right.index,
-    );
+    const speedOf = ({ host }: GetPermission): number => Math.floor(Math.log2(this.rates.of(host.peerId) + 1));
+    return [...object.permissions].sort((left, right) => speedOf(right) - speedOf(left) || left.index - right.index);
   }
 
   private async fetchShard(
     permission: GetPermission,
     signal: AbortSignal,
+    into?: Buffer,
   ): Promise<{ bytes: Buffer | null; report: Report | null }> {
     const { host, token, cid, sizeBytes, transactionId } = permission;
     const startMs = this.options.clock.monotonicMs();
@@ -136,14 +152,15 @@ export class ObjectFetcher {
         sizeBytes,
         transactionId,
         signal,
+        ...(into === undefined ? {} : { into }),
       });
-      this.rates.measured(host.peerId, sizeBytes, this.options.clock.monotonicMs() - startMs);
+      this.measure(host.peerId, sizeBytes, startMs);
       return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt } };
     } catch (error) {
       if (signal.aborted) {
         // Cut off by ourselves: others were faster, or the person stopped. It is at best as fast as it has shown, and
         // must not be preferred as one that nobody has measured: it would keep every object waiting.
-        this.rates.measured(host.peerId, sizeBytes, this.options.clock.monotonicMs() - startMs);
+        this.measure(host.peerId, sizeBytes, startMs);
         return { bytes: null, report: null };
       }
       if (!isRefusal(error)) throw error;
@@ -151,6 +168,12 @@ export class ObjectFetcher {
       const at = formatTime(this.options.clock.nowMs());
       return { bytes: null, report: { outcome: 'failed', transactionId, code: error.code, at } };
     }
+  }
+
+  private measure(peerId: PeerId, sizeBytes: number, startMs: number): void {
+    const tookMs = this.options.clock.monotonicMs() - startMs;
+    if (sizeBytes < MEASURED_BYTES_MIN && tookMs < MEASURED_MS_MIN) return;
+    this.rates.measured(peerId, sizeBytes, tookMs);
   }
 
   private passBy(peerId: PeerId, error: ProtocolError): void {
@@ -179,9 +202,4 @@ function checkShape(object: ObjectToGet): void {
   const shardBytes = shardBytesFor(sizeBytes, dataShards);
   const fits = permissions.every(({ index, sizeBytes: size }) => index < totalShards && size === shardBytes);
   if (dataShards > totalShards || !fits) throw new ProtocolError('answer_untrusted', { objectId });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  assert(bytes.byteLength > 0);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

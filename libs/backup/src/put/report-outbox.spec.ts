@@ -141,9 +141,11 @@ describe('ReportOutbox', () => {
     });
     broker.requestsLeft = 1;
     const cut = outbox.flush();
-    await outbox.add([report(3)]);
+    // Its writing is under way when the file would be emptied of the one before.
+    const added = outbox.add([report(3)]);
     answer();
     await expect(cut).rejects.toMatchObject({ code: 'broker_unreachable' });
+    await added;
     expect(broker.taken).toEqual(reports(3));
     expect(outbox.size).toBe(1);
     broker.requestsLeft = Number.POSITIVE_INFINITY;

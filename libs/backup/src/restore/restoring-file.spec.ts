@@ -24,8 +24,8 @@ afterEach(() => {
 });
 
 function begin(sizeBytes: number): RestoringFile {
-  const file = writer.openFile(writer.root, Buffer.from('file'), sizeBytes);
-  return new RestoringFile(writer, file, METADATA, (failure) => ends.push(failure));
+  const open = () => writer.openFile(writer.root, Buffer.from('file'), sizeBytes);
+  return new RestoringFile(writer, open, METADATA, (failure) => ends.push(failure));
 }
 
 const path = (): string => join(folder.path, 'target', 'file');
@@ -81,6 +81,19 @@ describe('RestoringFile', () => {
     file.expectNoMore(new ProtocolError('chunk_missing'));
     file.loseChunk(new ProtocolError('object_damaged'));
     expect(ends).toEqual([LOST]);
+  });
+
+  it('is not made before there is something to write, and is lost alone when its name is taken', async () => {
+    const first = begin(3);
+    const second = begin(3);
+    expect(existsSync(path())).toBe(false);
+    for (const file of [first, second]) {
+      file.expectChunk();
+      file.expectNoMore(null);
+      await file.write(text('abc'), 0);
+    }
+    expect(ends).toMatchObject([null, { code: 'name_taken' }]);
+    expect(readFileSync(path(), 'latin1')).toBe('abc');
   });
 
   it('is lost alone when its chunks are longer than its entry says', async () => {

@@ -159,8 +159,8 @@ class RestoreRun {
   /** Make the file and put its chunks into the window; the window is written when it is full. */
   private async planFile(parent: TargetDirectory, path: string, entry: FileEntry): Promise<void> {
     const { writer } = this;
-    const restored = writer.openFile(parent, entry.name, entry.sizeBytes);
-    const file = new RestoringFile(writer, restored, entry, (failure) => this.fileEnded(path, failure));
+    const open = () => writer.openFile(parent, entry.name, entry.sizeBytes);
+    const file = new RestoringFile(writer, open, entry, (failure) => this.fileEnded(path, failure));
     this.window.addFile();
     file.expectNoMore(await this.planChunks(file, entry));
     if (this.window.isFull) await this.writeWindow();

@@ -29,7 +29,6 @@ describe('resolveSnapshot', () => {
     ['a whole id', EARLY, EARLY],
     ['a beginning that only one has', LATE.slice(0, 10), LATE],
     ['a beginning that several have', EARLY.slice(0, 8), 'snapshot_unknown'],
-    ['a beginning shorter than 8 characters, though only one has it', '0190000', 'snapshot_unknown'],
     ['an id of something else', DATA, 'snapshot_unknown'],
     ['an id that nobody has', EARLY.replace(/1$/, '9'), 'snapshot_unknown'],
     ['nothing', '', 'snapshot_unknown'],
@@ -37,8 +36,10 @@ describe('resolveSnapshot', () => {
     expect(resolved(wanted)).toBe(expected);
   });
 
-  it('takes a beginning of 8 characters when no other snapshot begins so', () => {
-    expect(resolved(EARLY.slice(0, 8), [listed(EARLY), listed(DATA, 'data')])).toBe(EARLY);
+  it('takes a beginning of 8 characters when no other snapshot begins so, and no shorter one', () => {
+    const objects = [listed(EARLY), listed(DATA, 'data')];
+    expect(resolved(EARLY.slice(0, 8), objects)).toBe(EARLY);
+    expect(resolved(EARLY.slice(0, 7), objects)).toBe('snapshot_unknown');
   });
 
   it('knows no latest where there is no snapshot', () => {
