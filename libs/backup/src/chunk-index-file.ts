@@ -212,8 +212,8 @@ function apply({ index, unpublished }: IndexState, record: IndexRecord): boolean
       return true;
     case 'known': {
       const wasUnpublished = unpublished.delete(objectId);
-      index.addObject(objectId, record.entries);
-      return wasUnpublished || !isKnown;
+      const isNews = index.addObject(objectId, record.entries);
+      return wasUnpublished || isNews;
     }
     case 'published':
       return unpublished.delete(objectId);

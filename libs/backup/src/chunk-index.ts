@@ -32,7 +32,7 @@ const LOAD_MAX = 0.7;
  * an entry and 6 to 12 bytes of slots for each. A million chunks take about 60 MB.
  *
  * Where two objects hold one chunk, the first answers. Forgetting an object leaves its entries in place until the chunk
- * comes again: a chunk that another object holds too is then stored once more, which costs space and loses nothing.
+ * comes again, with a new object or with one that is known and held it too.
  */
 export class ChunkIndex {
   private slots = new Uint32Array(SLOTS_MIN);
@@ -76,12 +76,19 @@ export class ChunkIndex {
   }
 
   /**
-   * Add the chunks of a stored object. An object that is known already stays as it is.
+   * Add the chunks of a stored object. One that is known already takes over those of its chunks that are found no more,
+   * because the object that answered for them was forgotten.
    *
+   * returns  whether anything was new
    * throws   chunk_index_full, and then nothing was added
    */
-  addObject(objectId: ObjectId, entries: readonly ChunkEntry[]): void {
-    if (this.objectNumbers.has(objectId)) return;
+  addObject(objectId: ObjectId, entries: readonly ChunkEntry[]): boolean {
+    const knownNumber = this.objectNumbers.get(objectId);
+    if (knownNumber !== undefined) {
+      const liveBefore = this.liveCount;
+      for (const entry of entries) if (this.entryNumberOf(entry.chunkId) !== null) this.addEntry(knownNumber, entry);
+      return this.liveCount > liveBefore;
+    }
     if (this.entryCount + entries.length > CHUNK_INDEX_ENTRIES_MAX) {
       throw new ProtocolError('chunk_index_full', { chunks: this.entryCount });
     }
@@ -90,6 +97,7 @@ export class ChunkIndex {
     this.objects.push({ objectId, chunkCount: 0, forgotten: false });
     this.objectNumbers.set(objectId, objectNumber);
     for (const entry of entries) this.addEntry(objectNumber, entry);
+    return true;
   }
 
   /** Forget an object that is stored no longer; its chunks are found no more. */

@@ -7,7 +7,7 @@ import { BrokerClient } from '#broker-api';
 import type { PeerHome } from '#peer-home';
 import { PeerLink } from '#peer-link';
 import type { Clock, Log } from '#process';
-import { type ErrorCode, isRefusal, type ObjectId, type PeerId, uuidV7 } from '#protocol';
+import { type ErrorCode, isRefusal, type ObjectId, type PeerId, type ProtocolError, uuidV7 } from '#protocol';
 import { type BackupSummary, runBackup } from './backup/run-backup.js';
 import { type CheckSummary, runCheck } from './check/run-check.js';
 import { ChunkIndexFile } from './chunk-index-file.js';
@@ -77,9 +77,9 @@ export class BackupEngine {
   /** Back up folders and files; resolves when the snapshot is safe on its hosts. */
   async backup(request: Running & { paths: readonly string[]; excludes: readonly string[] }): Promise<BackupSummary> {
     const { broker, hosts, outbox, clock } = this.parts;
-    const { signal, onEvent } = request;
+    const { onEvent } = request;
     const reading = this.reading(request);
-    await this.sync(reading, signal);
+    await this.sync(reading, request);
     const uploader = new ObjectUploader({ broker, hosts, outbox, nowMs: () => clock.nowMs(), onEvent });
     try {
       return await runBackup({ ...this.parts, uploader, randomBytes, newObjectId: () => this.newObjectId() }, request);
@@ -90,16 +90,19 @@ export class BackupEngine {
 
   async snapshots(running: Running): Promise<StoredSnapshot[]> {
     const reading = this.reading(running);
-    return readSnapshots(reading, await listEveryObject(this.parts.broker, running.signal), running.signal);
+    const listed = await listEveryObject(this.parts.broker, running.signal);
+    return readSnapshots(reading, listed, running.signal, (id, failure) => tellLost(running, id, failure));
   }
 
   /** Tell every entry of a snapshot, depth first. */
   async list(wanted: string, running: Running, onEntry: (entry: ListedEntry) => void): Promise<StoredSnapshot> {
     const reading = this.reading(running);
-    const listed = await this.sync(reading, running.signal);
+    const listed = await this.sync(reading, running);
     const stored = await readSnapshot(reading, resolveSnapshot(listed, wanted), running.signal);
-    for await (const { step, parents, entry } of reading.trees.walk(stored.snapshot.root, () => true, running.signal)) {
-      if (step === 'leave') continue;
+    for await (const next of reading.trees.walk(stored.snapshot.root, () => true, running.signal)) {
+      if (next.step === 'lost') throw next.failure;
+      if (next.step === 'leave') continue;
+      const { parents, entry } = next;
       onEntry({ path: [...parents, entry.name].map((name) => Buffer.from(name).toString()).join('/'), entry });
     }
     return stored;
@@ -110,7 +113,7 @@ export class BackupEngine {
     request: Running & { snapshot: string; target: string; includes: readonly string[] },
   ): Promise<RestoreSummary & { readonly snapshotId: ObjectId }> {
     const reading = this.reading(request);
-    const listed = await this.sync(reading, request.signal);
+    const listed = await this.sync(reading, request);
     const { id, snapshot } = await readSnapshot(reading, resolveSnapshot(listed, request.snapshot), request.signal);
     try {
       return { ...(await runRestore({ ...this.parts, ...reading }, { ...request, snapshot })), snapshotId: id };
@@ -122,10 +125,14 @@ export class BackupEngine {
   /** Check that every snapshot can be restored; with `readData`, by reading every stored byte. */
   async check(request: Running & { readData: boolean }): Promise<CheckSummary> {
     const reading = this.reading(request);
-    const listed = await this.sync(reading, request.signal);
-    const snapshots = await readSnapshots(reading, listed, request.signal);
+    const listed = await this.sync(reading, request);
+    const lostSnapshots: ObjectId[] = [];
+    const snapshots = await readSnapshots(reading, listed, request.signal, (id, failure) => {
+      lostSnapshots.push(id);
+      tellLost(request, id, failure);
+    });
     try {
-      return await runCheck({ ...this.parts, ...reading }, { ...request, snapshots, listed });
+      return await runCheck({ ...this.parts, ...reading }, { ...request, snapshots, lostSnapshots, listed });
     } finally {
       await this.sendReports(request.onEvent);
     }
@@ -137,10 +144,13 @@ export class BackupEngine {
     await this.parts.closeLinks();
   }
 
-  private async sync(reading: { objects: ObjectCache }, signal: AbortSignal): ReturnType<typeof listEveryObject> {
+  private async sync(
+    reading: { objects: ObjectCache },
+    { signal, onEvent }: Running,
+  ): ReturnType<typeof listEveryObject> {
     // The broker lists what it knows to be stored: it must have heard of the last run first.
     await this.parts.outbox.flush(signal);
-    return syncCache({ ...this.parts, ...reading }, signal);
+    return syncCache({ ...this.parts, ...reading, onEvent }, signal);
   }
 
   /** What one call reads with: its own view of which hosts are bad, and its own objects in memory. */
@@ -172,4 +182,8 @@ export class BackupEngine {
   private newObjectId(): ObjectId {
     return uuidV7<ObjectId>(this.parts.clock.nowMs(), randomBytes(10));
   }
+}
+
+function tellLost({ onEvent }: Running, id: ObjectId, { code, message }: ProtocolError): void {
+  onEvent({ kind: 'warning', code, detail: `snapshot ${id} cannot be read: ${message}` });
 }

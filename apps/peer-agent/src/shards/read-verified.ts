@@ -23,6 +23,8 @@ export async function readVerified(files: ShardFiles, path: string, item: TokenI
       if (!blocksHold(batch, hashes, offset / BLOCK_BYTES)) throw new ProtocolError('shard_corrupt', { offset });
       const next = offset + DISK_BATCH_BYTES;
       if (next < item.sizeBytes) reading = readBatch(shard, item, buffers[turn]!, next);
+      // It may fail while the peer is slow to take the batch before; the next turn hears of it, the process must not.
+      reading.catch(() => undefined);
       try {
         await emit(batch);
       } catch (error) {

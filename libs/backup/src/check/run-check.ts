@@ -10,6 +10,7 @@ import {
   ProtocolError,
 } from '#protocol';
 import type { ChunkIndexFile } from '../chunk-index-file.js';
+import { isLossOfData } from '../get/loss-of-data.js';
 import type { ObjectCache } from '../get/object-cache.js';
 import type { ObjectFetcher } from '../get/object-fetcher.js';
 import type { TreeReader } from '../get/tree-reader.js';
@@ -20,6 +21,8 @@ import type { StoredSnapshot } from '../snapshots/list-snapshots.js';
 
 export interface CheckRequest {
   readonly snapshots: readonly StoredSnapshot[];
+  /** Snapshots that could not even be opened. */
+  readonly lostSnapshots: readonly ObjectId[];
   readonly listed: readonly ListedObject[];
   /** Fetch every shard and open every chunk. */
   readonly readData: boolean;
@@ -32,7 +35,7 @@ export interface CheckSummary {
   readonly objects: number;
   /** Objects with fewer shards than their code has: still whole, with less to spare. */
   readonly underReplicated: number;
-  /** Chunks that a snapshot names and no object has. */
+  /** Chunks that a snapshot names and no object has, folders that cannot be read, and files whose list cannot. */
   readonly missingChunks: number;
   /** Objects that could not be put together, or did not open. */
   readonly damagedObjects: readonly ObjectId[];
@@ -53,10 +56,11 @@ export async function runCheck(parts: CheckParts, request: CheckRequest): Promis
   for (const { id, snapshot } of request.snapshots) {
     await checkTrees(parts, request, id, snapshot.root, missing);
   }
-  const damaged = request.readData ? await checkEveryObject(parts, request) : [];
+  const read = request.readData ? await checkEveryObject(parts, request) : [];
+  const damaged = [...new Set([...request.lostSnapshots, ...read])];
   const underReplicated = request.listed.filter(({ storedShards, totalShards }) => storedShards < totalShards).length;
   return {
-    snapshots: request.snapshots.length,
+    snapshots: request.snapshots.length + request.lostSnapshots.length,
     objects: request.listed.length,
     underReplicated,
     missingChunks: missing.size,
@@ -74,26 +78,31 @@ async function checkTrees(
   root: readonly string[],
   missing: Set<string>,
 ): Promise<void> {
-  try {
-    for await (const { step, parents, entry } of parts.trees.walk(root, () => true, request.signal)) {
-      if (request.signal.aborted) throw new ProtocolError('interrupted');
-      if (step === 'leave' || entry.type !== 'file') continue;
-      for await (const chunk of parts.trees.contentOf(entry, request.signal)) {
+  const tellLost = (steps: readonly Uint8Array[], { code, message }: ProtocolError): void => {
+    const path = steps.map((name) => Buffer.from(name).toString()).join('/');
+    request.onEvent({ kind: 'skipped', path: path || '/', code, reason: `in snapshot ${id}: ${message}` });
+  };
+  for await (const next of parts.trees.walk(root, () => true, request.signal)) {
+    if (request.signal.aborted) throw new ProtocolError('interrupted');
+    if (next.step === 'lost') {
+      missing.add(`folder ${next.parents.map((name) => Buffer.from(name).toString('hex')).join('/')} of ${id}`);
+      tellLost(next.parents, next.failure);
+      continue;
+    }
+    if (next.step === 'leave' || next.entry.type !== 'file') continue;
+    const steps = [...next.parents, next.entry.name];
+    try {
+      for await (const chunk of parts.trees.contentOf(next.entry, request.signal)) {
         const lost = whyNoPlace(parts.trees, chunk);
         if (lost === null || missing.has(chunk)) continue;
         missing.add(chunk);
-        const path = [...parents, entry.name].map((name) => Buffer.from(name).toString()).join('/');
-        request.onEvent({ kind: 'skipped', path, code: lost.code, reason: `in snapshot ${id}: ${lost.message}` });
+        tellLost(steps, lost);
       }
+    } catch (error) {
+      if (!isLossOfData(error)) throw error;
+      missing.add(`content of ${steps.map((name) => Buffer.from(name).toString('hex')).join('/')} of ${id}`);
+      tellLost(steps, error);
     }
-  } catch (error) {
-    if (!isRefusal(error, 'chunk_missing') && !isRefusal(error, 'object_unavailable')) throw error;
-    missing.add(`tree of ${id}`);
-    request.onEvent({
-      kind: 'warning',
-      code: error.code,
-      detail: `a folder of snapshot ${id} cannot be read: ${error.message}`,
-    });
   }
 }
 

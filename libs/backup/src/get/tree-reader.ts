@@ -3,14 +3,19 @@ import { decodeBase64url, ProtocolError } from '#protocol';
 import type { ChunkIndex, ChunkLocation } from '../chunk-index.js';
 import { ChunkIdListDecoder } from '../trees/chunk-id-text.js';
 import { type DirectoryEntry, type FileEntry, TreeDecoder, type TreeEntry } from '../trees/tree-codec.js';
+import { isLossOfData } from './loss-of-data.js';
 import type { ObjectCache } from './object-cache.js';
 
 /** Deeper than any path of PATH_MAX bytes; a snapshot that nests deeper is forged or damaged. */
 const DEPTH_MAX = 2_048;
 
-/** An entry on the way through a snapshot. A directory comes before its entries, and leaves after them. */
+/**
+ * An entry on the way through a snapshot. A directory comes before its entries, and leaves after them. `lost`: no more
+ * entries of the directory that the steps of `parents` lead to can be read.
+ */
 export type SnapshotStep =
   | { readonly step: 'entry'; readonly parents: readonly Uint8Array[]; readonly entry: TreeEntry }
+  | { readonly step: 'lost'; readonly parents: readonly Uint8Array[]; readonly failure: ProtocolError }
   | { readonly step: 'leave'; readonly parents: readonly Uint8Array[]; readonly entry: DirectoryEntry };
 
 export class TreeReader {
@@ -41,7 +46,15 @@ export class TreeReader {
       { entries: this.entries(root, signal), parents: [] as Uint8Array[], directory: null as DirectoryEntry | null },
     ];
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-      const next = await top.entries.next();
+      const next = await top.entries.next().catch((error: unknown) => {
+        if (!isLossOfData(error)) throw error;
+        return error;
+      });
+      if (next instanceof ProtocolError) {
+        // A generator that threw has ended: its directory is left next, and its neighbours are walked.
+        yield { step: 'lost', parents: top.parents, failure: next };
+        continue;
+      }
       if (next.done === true) {
         open.pop();
         if (top.directory !== null) yield { step: 'leave', parents: top.parents.slice(0, -1), entry: top.directory };

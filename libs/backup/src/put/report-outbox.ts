@@ -106,7 +106,11 @@ export class ReportOutbox {
   /** In the order of the writes: reports that were appended meanwhile are in `waiting`, and keep the file. */
   private async emptyUnlessWritten(): Promise<void> {
     if (this.waiting.length > 0 || this.fileBytes === 0) return;
-    await this.file.truncate(0);
+    try {
+      await this.file.truncate(0);
+    } catch (cause) {
+      throw new ProtocolError('local_disk', {}, { cause });
+    }
     this.fileBytes = 0;
   }
 }

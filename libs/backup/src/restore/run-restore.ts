@@ -11,6 +11,7 @@ import {
 import { compileIncludes } from '../files/path-patterns.js';
 import { RestoreWriter } from '../files/restore-writer.js';
 import type { TargetDirectory } from '../files/target-directories.js';
+import { isLossOfData } from '../get/loss-of-data.js';
 import type { ObjectCache } from '../get/object-cache.js';
 import type { TreeReader } from '../get/tree-reader.js';
 import type { DataKeys } from '../keys.js';
@@ -53,10 +54,10 @@ export interface RestoreParts {
 }
 
 /**
- * Restore a snapshot into an empty or new folder. A file whose chunks cannot all be had is left out and told; the rest
- * goes on.
+ * Restore a snapshot into an empty or new folder. A file whose chunks cannot all be had is left out and told, and so is
+ * what cannot be read of a folder; the rest goes on.
  *
- * throws   target_not_empty | usage | broker_unreachable | interrupted | local_disk | snapshot_damaged (a directory)
+ * throws   target_not_empty | usage | broker_unreachable | interrupted | local_disk | as a loss of data does (the root)
  */
 export async function runRestore(parts: RestoreParts, request: RestoreRequest): Promise<RestoreSummary> {
   const run = new RestoreRun(parts, request);
@@ -94,12 +95,17 @@ class RestoreRun {
       choose(`/${pathOf(parents, entry)}`, entry.type === 'dir');
     const descend = (parents: readonly Uint8Array[], entry: TreeEntry): boolean => choiceOf(parents, entry) !== 'none';
 
-    for await (const { step, parents, entry } of this.parts.trees.walk(snapshot.root, descend, signal)) {
+    for await (const next of this.parts.trees.walk(snapshot.root, descend, signal)) {
       if (signal.aborted) throw new ProtocolError('interrupted');
-      if (step === 'leave') {
+      if (next.step === 'lost') {
+        this.loseDirectory(next.parents, next.failure);
+        continue;
+      }
+      if (next.step === 'leave') {
         open.pop();
         continue;
       }
+      const { parents, entry } = next;
       const isChosen = choiceOf(parents, entry) !== 'none';
       const parent = open.at(-1) ?? null;
       if (entry.type !== 'dir') {
@@ -135,6 +141,12 @@ class RestoreRun {
       this.passOver(pathOf(parents, entry), error);
       return null;
     }
+  }
+
+  /** The rest of a directory's entries cannot be read. Without the root there is nothing to restore. */
+  private loseDirectory(steps: readonly Uint8Array[], failure: ProtocolError): void {
+    if (steps.length === 0) throw failure;
+    this.passOver(steps.map((name) => Buffer.from(name).toString()).join('/'), failure);
   }
 
   private lost(path: string): null {
@@ -260,19 +272,6 @@ function openOrFailure(open: () => Buffer): Buffer | ProtocolError {
     if (isLossOfData(error)) return error;
     throw error;
   }
-}
-
-/** Codes that mean that some stored bytes cannot be had: the files that need them are lost to this restore, no more. */
-const LOSSES: ReadonlySet<ErrorCode> = new Set([
-  'object_unavailable',
-  'object_damaged',
-  'object_unknown',
-  'chunk_missing',
-  'snapshot_damaged',
-] as const);
-
-function isLossOfData(error: unknown): error is ProtocolError {
-  return isRefusal(error) && LOSSES.has(error.code);
 }
 
 function pathOf(parents: readonly Uint8Array[], entry: TreeEntry): string {

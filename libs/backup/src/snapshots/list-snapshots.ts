@@ -1,5 +1,6 @@
 // The snapshots of the account: one small object each, found by the broker's list, opened with the master key.
 import { type ListedObject, OBJECTS_PER_REQUEST_MAX, type ObjectId, ProtocolError } from '#protocol';
+import { isLossOfData } from '../get/loss-of-data.js';
 import type { ObjectCache } from '../get/object-cache.js';
 import type { DataKeys } from '../keys.js';
 import { openChunk, openObject } from '../objects/open-object.js';
@@ -25,18 +26,30 @@ export async function readSnapshot(
   return { id, snapshot: decodeSnapshot(openChunk(parts.keys, object.key, object.bytes, entry)) };
 }
 
-/** Read all snapshots, oldest first. */
+/**
+ * Read all snapshots, oldest first.
+ *
+ * onLost   told of each that cannot be read; the others are listed all the same
+ */
 export async function readSnapshots(
   parts: { objects: ObjectCache; keys: DataKeys },
   listed: readonly ListedObject[],
   signal: AbortSignal,
+  onLost: (id: ObjectId, failure: ProtocolError) => void,
 ): Promise<StoredSnapshot[]> {
   const ids = listed.filter(({ kind }) => kind === 'snapshot').map(({ objectId }) => objectId);
   const snapshots: StoredSnapshot[] = [];
   for (let first = 0; first < ids.length; first += OBJECTS_PER_REQUEST_MAX) {
     const group = ids.slice(first, first + OBJECTS_PER_REQUEST_MAX);
     await parts.objects.announce(group, signal);
-    for (const id of group) snapshots.push(await readSnapshot(parts, id, signal));
+    for (const id of group) {
+      try {
+        snapshots.push(await readSnapshot(parts, id, signal));
+      } catch (error) {
+        if (!isLossOfData(error)) throw error;
+        onLost(id, error);
+      }
+    }
   }
   return snapshots.sort(
     (left, right) => compareText(left.snapshot.time, right.snapshot.time) || compareText(left.id, right.id),

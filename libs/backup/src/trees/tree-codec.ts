@@ -190,11 +190,13 @@ function assertBounds(entry: TreeEntry): void {
       assert(Number.isSafeInteger(entry.sizeBytes) && entry.sizeBytes >= 0);
       assert((entry.sizeBytes === 0) === (ids.length === 0));
       assert(ids.length <= CONTENT_CHUNKS_MAX);
-      return assertIds(ids);
+      assertIds(ids);
+      break;
     }
     case 'dir':
       assert(entry.subtree.length >= 1 && entry.subtree.length <= SUBTREE_CHUNKS_MAX);
-      return assertIds(entry.subtree);
+      assertIds(entry.subtree);
+      break;
     case 'symlink':
       assert(entry.linkTarget.length <= LINK_TARGET_BYTES_MAX);
   }
