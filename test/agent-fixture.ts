@@ -25,6 +25,7 @@ import {
   uuidV7,
   verifyRequest,
 } from '#protocol';
+import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
 import { TestAuthority, type TestIdentity } from './authority.js';
 import { createHome, peerIdOf } from './peer-fixture.js';
@@ -62,7 +63,7 @@ export class AgentFixture {
     readonly client: TestIdentity,
   ) {}
 
-  /** A host that runs; its time is that of the machine and moves by hand. */
+  /** A host that runs and knows the broker's time; that is the machine's at first, and moves by hand. */
   static async start(): Promise<AgentFixture> {
     const clock = new FakeClock(Date.now());
     const authority = await TestAuthority.create();
@@ -73,6 +74,7 @@ export class AgentFixture {
     const client = await authority.issue(CLIENT_ID);
     const fixture = new AgentFixture(clock, authority, broker, home, transactionKey, client);
     await fixture.restart();
+    await fixture.outliveStart();
     return fixture;
   }
 
@@ -82,6 +84,12 @@ export class AgentFixture {
       { homePath: this.home.path, listen },
       { clock: this.clock, log: openLog('test', 'silent') },
     );
+  }
+
+  /** A host that knows of no clean stop takes tokens that are surely later than its start, by the broker's whole seconds. */
+  async outliveStart(): Promise<void> {
+    this.clock.advance(BROKER_TIME_STEP_MS);
+    await this.agent.triggers.presence();
   }
 
   async stop(): Promise<void> {

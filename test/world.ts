@@ -19,6 +19,7 @@ import { brokerMigrations } from '#migrations/broker/index';
 import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
 import { FakeClock, type Log, openLog } from '#process';
 import { type AccountId, type ContentId, type PeerId, ProtocolError } from '#protocol';
+import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { shardPath } from '../apps/peer-agent/src/shards/shard-path.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
 import { type Policy, parsePolicy } from '../apps/server/src/config/policy.js';
@@ -216,12 +217,14 @@ export class WorldHost {
     return this.running;
   }
 
-  /** Start, and tell the broker, unless it is down. */
+  /** Start, and tell the broker, unless it is down: so long after the start that any token from then on is later. */
   async start({ tellBroker = true } = {}): Promise<void> {
     const { clock, log } = this.world;
     const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 } };
     this.running = await startAgent(config, { clock, log });
-    if (tellBroker) await this.running.triggers.presence();
+    if (!tellBroker) return;
+    clock.advance(BROKER_TIME_STEP_MS);
+    await this.running.triggers.presence();
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,7 @@ export interface Comparison {
 /** Node sets times in whole microseconds. */
 const MTIME_STEP_NS = 1_000n;
 
-/** excludes: names that are left out wherever they stand. Special files and what vanished meanwhile are not compared. */
+/** excludes: names that are left out wherever they stand. Special files are not compared. */
 export async function compareTrees(source: string, copy: string, excludes: readonly string[]): Promise<Comparison> {
   const differences: string[] = [];
   let entries = 0;

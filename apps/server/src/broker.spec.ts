@@ -250,10 +250,15 @@ describe('signed messages', () => {
       { changes: { key: new TransactionKey(new Uint8Array(32)) }, code: 'key_unknown', signed: false },
       { changes: { createdMs: nowMs - 6 * MINUTE_MS }, code: 'message_stale', signed: true },
       { changes: { createdMs: nowMs + 6 * MINUTE_MS }, code: 'message_stale', signed: true },
+      { changes: { createdMs: nowMs + 7_000 }, code: 'message_stale', signed: true },
     ];
     for (const { changes, code, signed } of cases) {
       expect(await peer.post('/v1/presence', body, changes)).toMatchObject({ status: 401, code, signed });
     }
+  });
+
+  it('takes a message from a clock that is a little ahead', async () => {
+    expect((await peer.post('/v1/presence', body, { createdMs: fixture.clock.nowMs() + 5_000 })).status).toBe(200);
   });
 
   it('answers a broken request of a known peer with a signed problem', async () => {
@@ -484,6 +489,99 @@ describe('puts, gets and reports', () => {
     await complete(silent!);
     expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 2_000, reserved: 1_000, earned: 0 });
     expect((await hostOf(silent!).credit()).earned).toBe(1_000);
+  });
+
+  /** What its owner can list and get of an object, and what it has in credit. */
+  const stateOf = async (object: { objectId: string }): Promise<object> => {
+    const listed = await client.get<{ objects: { objectId: string }[] }>('/v1/objects');
+    const get = await client.post<BeginGetAnswer>('/v1/gets', { objects: [{ objectId: object.objectId, avoid: [] }] });
+    return {
+      safe: listed.body.objects.some(({ objectId }) => objectId === object.objectId),
+      indexes: get.body.objects[0]!.permissions.map(({ index }) => index).sort(),
+      credit: await client.credit(),
+    };
+  };
+  const doneBy = (put: Awaited<ReturnType<typeof beginPut>>[number]): object => ({
+    outcome: 'done',
+    transactionId: put.permission.transactionId,
+    receipt: hostOf(put).receiptFor(put),
+  });
+  const failedOf = (put: Awaited<ReturnType<typeof beginPut>>[number], code = 'peer_unreachable'): object => ({
+    outcome: 'failed',
+    transactionId: put.permission.transactionId,
+    code,
+    at: formatTime(fixture.clock.nowMs()),
+  });
+
+  it('keeps the credit of shards that their hosts have, whatever the client says', async () => {
+    const object = someObject(fixture);
+    const puts = await beginPut(client, object);
+    for (const put of puts) await hostOf(put).report([doneBy(put)]);
+    expect(await client.report(puts.map((put) => failedOf(put)))).toEqual(['recorded', 'recorded', 'recorded']);
+    const stored = {
+      safe: true,
+      indexes: [0, 1, 2],
+      credit: { available: OPENING_CREDIT - 3_000, reserved: 3_000, earned: 0 },
+    };
+    expect(await stateOf(object)).toEqual(stored);
+    fixture.clock.advance(25 * MINUTE_MS + 1);
+    await fixture.broker.endExpiredNow();
+    for (const host of hosts.values()) await host.announce();
+    expect(await stateOf(object)).toEqual(stored);
+    expect(await fixture.broker.checkLedger()).toEqual([]);
+
+    // A client that lost an answer only, and has the receipt after all, pays its hosts.
+    for (const put of puts) expect(await client.report([doneBy(put)])).toEqual(['recorded']);
+    expect((await hostOf(puts[0]!).credit()).earned).toBe(1_000);
+    expect((await client.credit()).reserved).toBe(0);
+  });
+
+  it('stores nothing by receipts of puts that were replaced or given up', async () => {
+    const object = someObject(fixture);
+    const first = await beginPut(client, object);
+    const second = await beginPut(client, object);
+    await client.report(second.map((put) => failedOf(put)));
+    const credit = { available: OPENING_CREDIT, reserved: 0, earned: 0 };
+    for (const put of [...first, ...second]) expect(await hostOf(put).report([doneBy(put)])).toEqual(['recorded']);
+    expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
+    expect(await fixture.broker.checkLedger()).toEqual([]);
+
+    // What the client then confirms is paid, and stored by that.
+    expect(await client.report([doneBy(first[0]!), doneBy(second[1]!)])).toEqual(['recorded', 'recorded']);
+    expect(await stateOf(object)).toEqual({
+      safe: false,
+      indexes: [0, 1],
+      credit: { available: OPENING_CREDIT - 2_000, reserved: 0, earned: 0 },
+    });
+  });
+
+  it('stores nothing by a late pair of reports that the credit does not pay for, until it does', async () => {
+    const object = someObject(fixture);
+    const puts = await beginPut(client, object);
+    await client.report(puts.map((put) => failedOf(put)));
+    const rest = someObject(fixture, { shards: [0, 1, 2].map((index) => someShard(index, 333_333)) });
+    const taking = await beginPut(client, rest);
+
+    const [put] = puts;
+    await hostOf(put!).report([doneBy(put!)]);
+    expect(await client.report([doneBy(put!)])).toEqual(['credit_exceeded']);
+    const credit = { available: 1, reserved: 999_999, earned: 0 };
+    expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
+    expect(await fixture.broker.checkLedger()).toEqual([]);
+
+    await client.report(taking.map((other) => failedOf(other)));
+    expect(await client.report([doneBy(put!)])).toEqual(['recorded']);
+    expect(await stateOf(object)).toMatchObject({ indexes: [0], credit: { available: OPENING_CREDIT - 1_000 } });
+  });
+
+  it('takes reports with the codes of newer programs, and never a code that reads as success', async () => {
+    const object = someObject(fixture);
+    const [put, other] = await beginPut(client, object);
+    expect(await client.report([failedOf(put!, 'code_of_a_newer_program')])).toEqual(['recorded']);
+    expect((await client.credit()).reserved).toBe(2_000);
+    const answer = await client.post('/v1/reports', { reports: [failedOf(other!, 'done')] });
+    expect([answer.status, answer.code]).toEqual([400, 'request_invalid']);
+    expect((await stateOf(object)) as { indexes: number[] }).toMatchObject({ indexes: [] });
   });
 
   it('lists safe objects page by page, and permits their account alone to get them', async () => {

@@ -1,4 +1,7 @@
 // The bounds of the broker that are not part of the protocol.
+import { strict as assert } from 'node:assert';
+import { NONCE_LIST_ENTRIES_MAX } from '#protocol';
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -12,8 +15,18 @@ export const PLACEMENT_CANDIDATES_MAX = 256;
 /** A host with less room than this is full for the choice of a code. */
 export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
 
-/** Remote addresses that the enrolment limit remembers in one minute. */
-export const ENROLLING_ADDRESSES_MAX = 10_000;
+/** Remote networks that the enrolment limit remembers in one minute. */
+export const ENROLLING_NETWORKS_MAX = 10_000;
+
+/**
+ * How far a message may be ahead of the broker's clock. It bounds what a restart forgets: a message from ahead that
+ * was taken just before one would be made after it, and could be taken again.
+ */
+export const CREATED_AHEAD_MS_MAX = 5 * SECOND_MS;
+
+/** Messages of one peer that the nonce list remembers, so that one peer cannot fill it for all. */
+export const NONCE_LIST_ENTRIES_PER_PEER_MAX = 50_000;
+assert(NONCE_LIST_ENTRIES_PER_PEER_MAX <= NONCE_LIST_ENTRIES_MAX / 20);
 
 /** Uses that one enrolment key may have, and the longest it may be valid. */
 export const ENROLMENT_KEY_USES_MAX = 10_000;

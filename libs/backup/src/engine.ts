@@ -74,18 +74,25 @@ export class BackupEngine {
     return new BackupEngine({ keys, cache, outbox, broker, hosts, clock, closeLinks });
   }
 
-  /** Back up folders and files; resolves when the snapshot is safe on its hosts. */
-  async backup(request: Running & { paths: readonly string[]; excludes: readonly string[] }): Promise<BackupSummary> {
+  /**
+   * Back up folders and files; resolves when the snapshot is safe on its hosts. `reported` is false when the broker has
+   * not heard all of it from this machine yet: until it does, by the next command or by the hosts, no other machine
+   * sees the snapshot.
+   */
+  async backup(
+    request: Running & { paths: readonly string[]; excludes: readonly string[] },
+  ): Promise<BackupSummary & { readonly reported: boolean }> {
     const { broker, hosts, outbox, clock } = this.parts;
     const { onEvent } = request;
     const reading = this.reading(request);
     await this.sync(reading, request);
     const uploader = new ObjectUploader({ broker, hosts, outbox, nowMs: () => clock.nowMs(), onEvent });
-    try {
-      return await runBackup({ ...this.parts, uploader, randomBytes, newObjectId: () => this.newObjectId() }, request);
-    } finally {
+    const parts = { ...this.parts, uploader, randomBytes, newObjectId: () => this.newObjectId() };
+    const summary = await runBackup(parts, request).catch(async (error: unknown) => {
       await this.sendReports(onEvent);
-    }
+      throw error;
+    });
+    return { ...summary, reported: await this.sendReports(onEvent) };
   }
 
   async snapshots(running: Running): Promise<StoredSnapshot[]> {
@@ -169,14 +176,20 @@ export class BackupEngine {
     return { keys, fetcher, objects, trees: new TreeReader(cache.index, objects), badHosts: fetcher.badHosts };
   }
 
-  /** Reports that cannot be sent now wait in the outbox for the next run. */
-  private async sendReports(onEvent: OnEvent): Promise<void> {
+  /** Reports that cannot be sent now wait in the outbox for the next run. Returns whether all were sent and taken. */
+  private async sendReports(onEvent: OnEvent): Promise<boolean> {
+    const { outbox } = this.parts;
     try {
-      await this.parts.outbox.flush();
+      await outbox.flush();
     } catch (error) {
       if (!isRefusal(error)) throw error;
       onEvent({ kind: 'warning', code: error.code, detail: 'reports wait until the broker answers' });
+      return false;
     }
+    if (outbox.refusedReceipts === 0) return true;
+    const detail = `the broker did not take ${outbox.refusedReceipts} receipts: back up again`;
+    onEvent({ kind: 'warning', code: 'receipt_invalid', detail });
+    return false;
   }
 
   private newObjectId(): ObjectId {

@@ -216,10 +216,31 @@ describe('an answer', () => {
     await expect(client.redundancy()).rejects.toMatchObject({ code: 'key_unknown' });
   });
 
-  it('may not say unsigned what only a broker that knows us can', async () => {
-    answer = () => refusal('credit_exceeded');
+  it.each<ErrorCode>([
+    'credit_exceeded',
+    'message_stale',
+    'message_predates_restart',
+    'message_replayed',
+    'nonce_list_full',
+    'peer_suspended',
+  ])('may not say %s unsigned: only a broker that knows us can', async (code) => {
+    answer = () => refusal(code);
     tamper = ({ status, body }) => ({ status, headers: {}, body });
     await expect(client.redundancy()).rejects.toMatchObject({ code: 'answer_untrusted' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('may have results of a newer broker', async () => {
+    const results = ['recorded', 'code_of_a_newer_broker'];
+    answer = () => ({ status: 200, json: { results } });
+    const reports = results.map(() => ({
+      outcome: 'refused' as const,
+      code: 'token_invalid',
+      clientId: PEER_ID,
+      count: 1,
+      at: formatTime(0),
+    }));
+    expect(await client.sendReports({ reports })).toEqual({ results });
   });
 });
 

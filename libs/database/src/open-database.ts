@@ -46,13 +46,29 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
 }
 
-function connect(options: DatabaseOptions): Promise<DataSource> {
+/**
+ * Open a database file only to read it, beside the process that writes it: it is not made, not migrated, not changed.
+ * Throws when it is missing.
+ */
+export async function openReadOnly(
+  options: Pick<DatabaseOptions, 'file' | 'entities'>,
+): Promise<Pick<Database, 'reads' | 'close'>> {
+  // Not SQLITE_OPEN_READONLY: a reader of a write-ahead log keeps its place in a file beside it. query_only refuses the rest.
+  const reader = await connect({ ...options, migrations: [] }, { enableWAL: false, flags: sqlite3.OPEN_READWRITE });
+  await reader.query('PRAGMA query_only = ON');
+  return { reads: reader.manager, close: () => reader.destroy() };
+}
+
+function connect(
+  options: DatabaseOptions,
+  opening: { readonly enableWAL: boolean; readonly flags?: number } = { enableWAL: true },
+): Promise<DataSource> {
   return new DataSource({
     type: 'sqlite',
     // TypeORM asks for the verbose driver, which keeps a stack trace for every statement.
     driver: { verbose: () => sqlite3 },
     database: options.file,
-    enableWAL: true,
+    ...opening,
     busyTimeout: BUSY_TIMEOUT_MS,
     entities: [...options.entities],
     migrations: [...options.migrations],

@@ -1,6 +1,6 @@
 // What the queue promises on the real driver: isolation between units, grouping, bounds, and an orderly end.
 import { strict as assert } from 'node:assert';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EntityManager, EntitySchema, type MigrationInterface, type QueryRunner, Table } from 'typeorm';
@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRefusal } from '#protocol';
 import { takeExclusiveUse } from './exclusive-use.js';
 import { WRITE_UNITS_PENDING_MAX } from './limits.js';
-import { type Database, openDatabase } from './open-database.js';
+import { type Database, openDatabase, openReadOnly } from './open-database.js';
 import { changeMany, changeOne, insertRows } from './statements.js';
-import { WriteConnection, WriteQueue } from './write-queue.js';
+import { UnitNotRun, WriteConnection, WriteQueue } from './write-queue.js';
 
 interface Purse {
   id: string;
@@ -142,23 +142,36 @@ describe('WriteQueue', () => {
     expect(connection.calls).toEqual(['begin', 'mark', 'keep', 'mark', 'keep', 'commit', 'roll back']);
     expect(await queue.run(async () => 3)).toBe(3);
   });
+
+  it('tells units that were never run from others: their transaction did not begin', async () => {
+    const connection = new FailingConnection('begin');
+    const queue = new WriteQueue(connection);
+    let ran = 0;
+    const units = await Promise.allSettled([queue.run(async () => ran++), queue.run(async () => ran++)]);
+    expect(units.map((unit) => unit.status === 'rejected' && unit.reason instanceof UnitNotRun)).toEqual([true, true]);
+    expect([ran, connection.calls]).toEqual([0, ['begin', 'roll back']]);
+    expect(await queue.run(async () => 3)).toBe(3);
+  });
 });
 
-/** Fails the first commit, as a full disk does. */
+/** Fails the first commit, as a full disk does, or the first begin, as a file that another process holds. */
 class FailingConnection extends WriteConnection {
   readonly db = {} as EntityManager;
   readonly calls: string[] = [];
   private failed = false;
 
+  constructor(private readonly failing: 'begin' | 'commit' = 'commit') {
+    super();
+  }
+
   async begin(): Promise<void> {
     this.calls.push('begin');
+    this.failOnce('begin');
   }
 
   async commit(): Promise<void> {
     this.calls.push('commit');
-    if (this.failed) return;
-    this.failed = true;
-    throw new Error('disk full');
+    this.failOnce('commit');
   }
 
   async rollBack(): Promise<void> {
@@ -176,7 +189,38 @@ class FailingConnection extends WriteConnection {
   async undoUnit(): Promise<void> {
     this.calls.push('undo');
   }
+
+  private failOnce(step: 'begin' | 'commit'): void {
+    if (this.failed || step !== this.failing) return;
+    this.failed = true;
+    throw new Error('disk full');
+  }
 }
+
+describe('openReadOnly', () => {
+  const file = (): string => join(folder, 'x.db');
+
+  it('sees what is committed, beside the process that writes, and changes nothing', async () => {
+    await database.writes.run(insert('a'));
+    const beside = await openReadOnly({ file: file(), entities: [purseEntity] });
+    expect(await beside.reads.query('SELECT id FROM purse')).toEqual([{ id: 'a' }]);
+    await expect(insert('b')(beside.reads)).rejects.toThrow();
+    await database.writes.run(insert('c'));
+    expect(await beside.reads.query('SELECT id FROM purse ORDER BY id')).toEqual([{ id: 'a' }, { id: 'c' }]);
+    await beside.close();
+  });
+
+  it('makes no file, and reads one that nobody has open', async () => {
+    await expect(openReadOnly({ file: join(folder, 'y.db'), entities: [] })).rejects.toThrow();
+    expect(await readdir(folder)).not.toContain('y.db');
+    await database.writes.run(insert('a'));
+    await database.close();
+    const alone = await openReadOnly({ file: file(), entities: [] });
+    expect(await alone.reads.query('SELECT id FROM purse')).toEqual([{ id: 'a' }]);
+    await alone.close();
+    database = await open();
+  });
+});
 
 describe('openDatabase', () => {
   it('commits durably: synchronous=FULL on the connection that writes', async () => {

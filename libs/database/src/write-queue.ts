@@ -23,6 +23,15 @@ export abstract class WriteConnection {
  */
 export type WriteUnit<T> = (db: EntityManager) => Promise<T>;
 
+/** The transaction of a unit did not begin: nothing of the unit was run, and it may be run again. */
+export class UnitNotRun extends Error {
+  override readonly name = 'UnitNotRun';
+
+  constructor(cause: unknown) {
+    super('the transaction did not begin', { cause });
+  }
+}
+
 interface Waiting {
   /** Run the unit; the returned function tells the caller the result once that is durable. */
   readonly perform: (db: EntityManager) => Promise<() => void>;
@@ -46,7 +55,8 @@ export class WriteQueue {
    * Run a unit in the order of calls; resolves after the COMMIT that made it durable. A unit that throws is rolled
    * back alone and its own error comes back; the units that share its commit are untouched.
    *
-   * throws   overloaded when WRITE_UNITS_PENDING_MAX units wait; stopping after close
+   * throws   overloaded when WRITE_UNITS_PENDING_MAX units wait; stopping after close; UnitNotRun. After any of the
+   *          three the unit never ran; after another error that is not its own, its end is unknown.
    */
   run<T>(unit: WriteUnit<T>): Promise<T> {
     if (this.closed) return Promise.reject(new ProtocolError('stopping'));
@@ -81,8 +91,8 @@ export class WriteQueue {
   private async runGroup(group: readonly Waiting[]): Promise<void> {
     const performed: { unit: Waiting; tell: () => void }[] = [];
     let current = 0;
+    if (!(await this.begin(group))) return;
     try {
-      await this.connection.begin();
       for (; current < group.length; current++) {
         const unit = group[current]!;
         const tell = await this.performAlone(unit);
@@ -97,6 +107,18 @@ export class WriteQueue {
       return;
     }
     for (const { tell } of performed) tell();
+  }
+
+  /** Tells every unit of the group when it fails. What an earlier group may have left open is undone. */
+  private async begin(group: readonly Waiting[]): Promise<boolean> {
+    try {
+      await this.connection.begin();
+      return true;
+    } catch (error) {
+      const cause = new UnitNotRun(await this.giveUp(error));
+      for (const unit of group) unit.reject(cause);
+      return false;
+    }
   }
 
   /** Run one unit inside its savepoint. Its own failure is told to its caller only; null then. */

@@ -34,6 +34,7 @@ export const NONCE_BYTES = 16;
 export const NONCE_LIST_ENTRIES_MAX = 1_000_000;
 export const OBJECTS_PER_REQUEST_MAX = 64;
 export const REPORTS_PER_REQUEST_MAX = 512;
+export const REFUSALS_PER_REPORT_MAX = 1_000_000;
 export const OBJECTS_PER_PAGE_MAX = 1_000;
 export const RECEIPT_TEXT_BYTES_MAX = 4 * KiB;
 

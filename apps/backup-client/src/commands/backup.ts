@@ -29,7 +29,7 @@ async function backup(context: CommandContext, paths: readonly string[], options
   context.terminal.result({ ...summary, problems: problems.listed }, () => formatBackup(summary));
 }
 
-export function formatBackup(summary: BackupSummary): string {
+export function formatBackup(summary: BackupSummary & { readonly reported: boolean }): string {
   const { files, directories, sourceBytes, newBytes, storedBytes, objects, hosts, skipped, seconds } = summary;
   const stored = `${formatBytes(newBytes)}, ${formatBytes(storedBytes)} on ${formatCounted(hosts, 'host')}`;
   return [
@@ -38,6 +38,7 @@ export function formatBackup(summary: BackupSummary): string {
       ['files', `${formatCount(files)} in ${formatCounted(directories, 'folder')}, ${formatBytes(sourceBytes)}`],
       ['new', objects === 0 ? formatBytes(newBytes) : `${stored} in ${formatCounted(objects, 'object')}`],
       ...(skipped === 0 ? [] : ([['skipped', formatCount(skipped)]] as const)),
+      ...(summary.reported ? [] : ([['reported', 'not yet: other machines see it after the next command']] as const)),
       ['time', formatSeconds(seconds)],
     ]),
   ].join('\n');

@@ -28,10 +28,11 @@ export function formatCheck(summary: CheckSummary): string {
       ['snapshots', formatCount(summary.snapshots)],
       ['objects', formatCount(summary.objects)],
       ['under-replicated objects', formatCount(summary.underReplicated)],
+      ['unavailable objects', formatCount(summary.unavailableObjects.length)],
       ['missing chunks', formatCount(summary.missingChunks)],
       ['damaged objects', formatCount(summary.damagedObjects.length)],
       ['bad hosts', formatCount(summary.badHosts.length)],
     ]),
-    summary.ok ? 'no errors were found' : 'errors were found: some files cannot be restored',
+    summary.ok ? 'no errors were found' : 'errors were found: some files cannot be restored now',
   ].join('\n');
 }

@@ -21,8 +21,8 @@ export function initCommand(context: CommandContext): Command {
 }
 
 /**
- * The broker learns the recovery key before the master key is in use, and the phrase is printed when nothing can fail
- * any more. A call that is cut off in between goes on with the same key when it is repeated.
+ * The broker learns the recovery key before the phrase is shown, and the master key is in use only after: a call that is
+ * cut off in between goes on with the same key, and shows the same phrase, when it is repeated.
  */
 async function init(context: CommandContext, joinLink: string, options: InitOptions): Promise<void> {
   const { terminal, signal } = context;
@@ -36,10 +36,10 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   }
   const masterKey = await home.draftMasterKey(() => randomBytes(KEY_BYTES));
   await registerRecoveryKey(context, home, masterKey);
-  await home.saveMasterKey(masterKey);
   const phrase = phraseFromMasterKey(masterKey);
   const { peerId, accountId, name } = home.identity;
   terminal.result({ peerId, accountId, name, home: homePath, recoveryPhrase: phrase }, () => phrase);
+  await home.saveMasterKey(masterKey);
   terminal.say(`this machine is ${name} (${peerId}); its home is ${homePath}`);
   terminal.say('write the 24 words down and keep them away from this machine: with them, and only with them,');
   terminal.say('another machine restores everything. they are not shown again');

@@ -27,7 +27,7 @@ export class RenewCertificate {
     await this.database.write((db) =>
       db.update(PeerEntity, { id: peer.peerId }, { certificateExpiresAtMs: expiresAtMs }),
     );
-    this.directory.add({ ...peer, certificateExpiresAtMs: expiresAtMs });
+    this.directory.certificateRenewed(peer.peerId, expiresAtMs);
     return { certificate: pem };
   }
 }

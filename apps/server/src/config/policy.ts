@@ -52,7 +52,7 @@ const policySchema = z
     transactionKeyTokensMax: z.int().min(1).default(1_000_000),
     /** Ranges beside the public ones from which a host may offer space; null: those that the listener itself is in. */
     hostAddressRanges: z.array(z.enum(ADDRESS_RANGES)).nullable().default(null),
-    /** Enrolments that one remote address may try in a minute. */
+    /** Enrolments that one remote IPv4 address, or one IPv6 network of 64 bits, may try in a minute. */
     enrolmentsPerMinute: z.int().min(1).default(600),
   })
   .refine((policy) => policy.presenceTtlMs >= policy.presenceIntervalMs, {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '#process';
 import { isRefusal, type MessageHeaders, ProtocolError, readRequestSignature, verifyRequest } from '#protocol';
 import { TransactionKeys } from '../keys/transaction-keys.js';
+import { CREATED_AHEAD_MS_MAX } from '../limits.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { Settings } from '../platform/settings.js';
 import type { Caller } from './caller.js';
@@ -51,6 +52,7 @@ export class AuthenticateMessage {
     }
     authenticated(caller);
 
+    if (claimed.createdMs > nowMs + CREATED_AHEAD_MS_MAX) throw new ProtocolError('message_stale');
     if (claimed.createdMs < this.acceptedSinceMs()) throw new ProtocolError('message_predates_restart');
     this.nonces.claim(claimed, nowMs);
     if (peer.state === 'suspended') throw new ProtocolError('peer_suspended');

@@ -54,4 +54,17 @@ describe('NonceList', () => {
     const laterMs = START_MS + 2 * CLOCK_SKEW_MS_MAX;
     expect(codeOf(() => list.claim(message('c', laterMs), laterMs))).toBe('taken');
   });
+
+  it('is full for the one peer that fills its part, and not for the others', () => {
+    const list = new NonceList(100, 2);
+    list.claim(message('a'), START_MS);
+    list.claim(message('b', START_MS + CLOCK_SKEW_MS_MAX), START_MS);
+    expect(codeOf(() => list.claim(message('c'), START_MS))).toBe('nonce_list_full');
+    expect(codeOf(() => list.claim(message('a'), START_MS))).toBe('message_replayed');
+    expect(codeOf(() => list.claim(message('c', START_MS, 'q'), START_MS))).toBe('taken');
+    const laterMs = START_MS + 2 * CLOCK_SKEW_MS_MAX;
+    // Only the one of the two that has been forgotten makes room.
+    expect(codeOf(() => list.claim(message('c', laterMs), laterMs))).toBe('taken');
+    expect(codeOf(() => list.claim(message('d', laterMs), laterMs))).toBe('nonce_list_full');
+  });
 });

@@ -1,5 +1,7 @@
-// Which control messages have been received: each is taken once (B9). In memory, bounded, refuses when full.
+// Which control messages have been received: each is taken once (B9). In memory, bounded in all and per peer, refuses
+// when full.
 import { CLOCK_SKEW_MS_MAX, NONCE_LIST_ENTRIES_MAX, type PeerId, ProtocolError } from '#protocol';
+import { NONCE_LIST_ENTRIES_PER_PEER_MAX } from '../limits.js';
 
 const BUCKET_MS = 30_000;
 
@@ -12,28 +14,36 @@ export interface ReceivedMessage {
 
 export class NonceList {
   // By the message's own time, so that forgetting follows from what the skew check refuses, not from arrival.
-  private readonly buckets = new Map<number, Set<string>>();
+  private readonly buckets = new Map<number, Map<PeerId, Set<string>>>();
+  private readonly entriesOf = new Map<PeerId, number>();
   private entries = 0;
   private forgottenBeforeMs = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly entriesMax = NONCE_LIST_ENTRIES_MAX) {}
+  constructor(
+    private readonly entriesMax = NONCE_LIST_ENTRIES_MAX,
+    private readonly entriesPerPeerMax = NONCE_LIST_ENTRIES_PER_PEER_MAX,
+  ) {}
 
   /**
    * Take a message as received.
    *
-   * throws   message_replayed; message_stale when its time has been forgotten (the clock went back); nonce_list_full
+   * throws   message_replayed; message_stale when its time has been forgotten (the clock went back); nonce_list_full,
+   *          for all or for this peer alone
    */
-  claim(message: ReceivedMessage, nowMs: number): void {
+  claim({ peerId, nonce, createdMs }: ReceivedMessage, nowMs: number): void {
     this.forget(nowMs);
-    const bucketMs = Math.floor(message.createdMs / BUCKET_MS) * BUCKET_MS;
+    const bucketMs = Math.floor(createdMs / BUCKET_MS) * BUCKET_MS;
     if (bucketMs < this.forgottenBeforeMs) throw new ProtocolError('message_stale');
-    const entry = `${message.peerId}.${message.nonce}`;
-    const bucket = this.buckets.get(bucketMs) ?? new Set<string>();
-    if (bucket.has(entry)) throw new ProtocolError('message_replayed');
-    if (this.entries >= this.entriesMax) throw new ProtocolError('nonce_list_full');
-    bucket.add(entry);
-    this.entries++;
+    const bucket = this.buckets.get(bucketMs) ?? new Map<PeerId, Set<string>>();
+    const nonces = bucket.get(peerId) ?? new Set<string>();
+    if (nonces.has(nonce)) throw new ProtocolError('message_replayed');
+    const ofPeer = this.entriesOf.get(peerId) ?? 0;
+    if (this.entries >= this.entriesMax || ofPeer >= this.entriesPerPeerMax) throw new ProtocolError('nonce_list_full');
+    nonces.add(nonce);
+    bucket.set(peerId, nonces);
     this.buckets.set(bucketMs, bucket);
+    this.entriesOf.set(peerId, ofPeer + 1);
+    this.entries++;
   }
 
   /** A bucket goes when its last possible message is older than the skew allows. */
@@ -43,8 +53,15 @@ export class NonceList {
     this.forgottenBeforeMs = beforeMs;
     for (const [bucketMs, bucket] of this.buckets) {
       if (bucketMs >= beforeMs) continue;
-      this.entries -= bucket.size;
+      for (const [peerId, nonces] of bucket) this.forgetOf(peerId, nonces.size);
       this.buckets.delete(bucketMs);
     }
+  }
+
+  private forgetOf(peerId: PeerId, count: number): void {
+    this.entries -= count;
+    const left = (this.entriesOf.get(peerId) ?? 0) - count;
+    if (left > 0) this.entriesOf.set(peerId, left);
+    else this.entriesOf.delete(peerId);
   }
 }

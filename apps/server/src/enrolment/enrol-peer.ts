@@ -1,4 +1,5 @@
-// Makes a machine a peer (B1, B3, B4): checks its credential, registers it, certifies its key, sends its first secret once.
+// Makes a machine a peer by an enrolment key or a recovery proof: registers it under an id and a name, certifies its key,
+// and sends it a transaction key that was drawn at random (B3), once. TLS is the listener's.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';

@@ -1,10 +1,11 @@
-// Bounds how often one remote address may try to enrol: the one route that costs work and that anybody may call.
+// Bounds how often one remote network may try to enrol: the one route that costs work and that anybody may call.
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '#process';
 import { ProtocolError } from '#protocol';
-import { ENROLLING_ADDRESSES_MAX } from '../limits.js';
+import { ENROLLING_NETWORKS_MAX } from '../limits.js';
 import { Settings } from '../platform/settings.js';
+import { networkOf } from './network-of.js';
 
 const MINUTE_MS = 60_000;
 
@@ -18,18 +19,18 @@ export class EnrolmentRateGuard implements CanActivate {
     private readonly settings: Settings,
   ) {}
 
-  /** throws rate_exceeded, also when more addresses come in one minute than are remembered */
+  /** throws rate_exceeded, also when more networks come in one minute than are remembered */
   canActivate(context: ExecutionContext): boolean {
     const minute = Math.floor(this.clock.monotonicMs() / MINUTE_MS);
     if (minute !== this.minute) {
       this.attempts.clear();
       this.minute = minute;
     }
-    const { ip } = context.switchToHttp().getRequest<FastifyRequest>();
-    const attempts = (this.attempts.get(ip) ?? 0) + 1;
-    const full = attempts === 1 && this.attempts.size >= ENROLLING_ADDRESSES_MAX;
+    const network = networkOf(context.switchToHttp().getRequest<FastifyRequest>().ip);
+    const attempts = (this.attempts.get(network) ?? 0) + 1;
+    const full = attempts === 1 && this.attempts.size >= ENROLLING_NETWORKS_MAX;
     if (full || attempts > this.settings.policy.enrolmentsPerMinute) throw new ProtocolError('rate_exceeded');
-    this.attempts.set(ip, attempts);
+    this.attempts.set(network, attempts);
     return true;
   }
 }

@@ -2,8 +2,8 @@
 import type { EntityManager } from 'typeorm';
 
 /**
- * The faults of the ledger; an empty list is a sound one. Balances sum to zero, only issuance is negative, and every
- * balance is what its entries say.
+ * The faults of the ledger; an empty list is a sound one. Balances sum to zero, only issuance is negative, every
+ * balance is what its entries say, and every stored shard is of a put that is paid or has its credit set aside.
  */
 export async function checkLedger(db: EntityManager): Promise<string[]> {
   const faults: string[] = [];
@@ -20,5 +20,10 @@ export async function checkLedger(db: EntityManager): Promise<string[]> {
     if (BigInt(balance) < 0n && id !== 'issuance') faults.push(`${id} is below zero: ${balance}`);
   }
   if (sum !== 0n) faults.push(`the balances sum to ${sum}`);
+  const [unpaid] = await db.query<{ shards: number | string }[]>(
+    `SELECT COUNT(*) AS shards FROM shards s LEFT JOIN transactions t ON t.id = s.transaction_id
+     WHERE s.state = 'stored' AND (t.id IS NULL OR t.state NOT IN ('issued', 'unconfirmed', 'settled'))`,
+  );
+  if (Number(unpaid?.shards) !== 0) faults.push(`${unpaid?.shards} shards are stored and nobody pays for them`);
   return faults;
 }

@@ -133,4 +133,30 @@ describe('Ledger', () => {
     await database.write((db) => db.query("UPDATE ledger_accounts SET balance = balance + 1 WHERE id = 'available:a'"));
     expect(await checkLedger(database.reads)).toHaveLength(2);
   });
+
+  it.each([
+    ['issued', 0],
+    ['unconfirmed', 0],
+    ['settled', 0],
+    ['void', 1],
+  ])('lets a shard be stored by a put that is %s: %i faults', async (state, faults) => {
+    await database.write(async (db) => {
+      await db.query("INSERT INTO accounts (id, name, created_at_ms) VALUES ('a', 'a', 0)");
+      await db.query(
+        `INSERT INTO objects (id, account_id, kind, size_bytes, data_shards, total_shards, safe_shards, stored_shards, created_at_ms)
+         VALUES ('o', 'a', 'data', 1, 1, 1, 1, 1, 0)`,
+      );
+      await db.query(
+        `INSERT INTO transactions (id, op, state, client_id, client_account_id, host_id, host_account_id, object_id,
+           shard_index, cid, size_bytes, issued_at_ms, expires_at_ms)
+         VALUES ('t', 'put', $1, 'p', 'a', 'h', 'b', 'o', 0, 'c', 1, 0, 0)`,
+        [state],
+      );
+      await db.query(
+        `INSERT INTO shards (object_id, shard_index, cid, size_bytes, state, transaction_id)
+         VALUES ('o', 0, 'c', 1, 'stored', 't')`,
+      );
+    });
+    expect(await checkLedger(database.reads)).toHaveLength(faults);
+  });
 });

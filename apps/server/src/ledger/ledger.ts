@@ -1,4 +1,5 @@
-// Double entry (B22): credit moves from one account to another, never appears or vanishes, and each movement is a row.
+// Double entry: credit moves from one account to another, never appears or vanishes, and each movement is a row. A byte
+// costs what it earns: the exchange rate of B22 is not in it.
 import { strict as assert } from 'node:assert';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';

@@ -17,7 +17,10 @@ export interface StoredObject {
   readonly createdAtMs: number;
 }
 
-/** `unplaced`: no host. `placing`: a put is under way. `stored`: a host signed a receipt. */
+/**
+ * `unplaced`: no host. `placing`: a put is under way. `stored`: a host signed a receipt, and the put is settled or its
+ * credit is set aside.
+ */
 export type ShardState = 'unplaced' | 'placing' | 'stored';
 
 export interface StoredShard {
@@ -119,7 +122,7 @@ export async function deleteUnstoredShards(
   );
 }
 
-/** These puts have receipts: their shards are where they put them, and their objects count them. */
+/** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
 export async function markStored(
   db: EntityManager,
   puts: { transactionIds: readonly TransactionId[]; objectIds: readonly ObjectId[] },

@@ -32,6 +32,13 @@ export class PeerDirectory implements OnModuleInit {
     this.peers.set(peerId, { peerId, accountId, name, state, publicKey, certificateExpiresAtMs });
   }
 
+  /** Call when the row says so. Everything else about the peer stays as it is by then, whoever changed it meanwhile. */
+  certificateRenewed(peerId: PeerId, certificateExpiresAtMs: number): void {
+    const peer = this.peers.get(peerId);
+    assert(peer !== undefined, 'only an enrolled peer renews');
+    this.peers.set(peerId, { ...peer, certificateExpiresAtMs });
+  }
+
   find(peerId: PeerId): KnownPeer | undefined {
     return this.peers.get(peerId);
   }

@@ -1,4 +1,4 @@
-// A peer says that it is there and what it offers; the broker notes from where, and says what is due (B23).
+// A peer says that it is there and what it offers; the broker notes from where, and says what is due.
 import { Injectable } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import {

@@ -1,4 +1,5 @@
-// Begins gets: permits the account to fetch each of its objects' shards from every host that is there (B11).
+// Begins gets: permits the account to fetch each of its objects' shards from every host that is there. The client names
+// the object only (the second case of B11), and hosts that it wants avoided.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';

@@ -1,4 +1,5 @@
-// Begins puts: decides where shards go, sets credit aside, and permits each transfer by a token for its host (B11, B24).
+// Begins puts: decides where shards go (B24), sets credit aside, and permits each transfer by a token for its host. The
+// client names the object only (the second case of B11), and hosts that it wants avoided.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';

@@ -1,4 +1,4 @@
-// What reports change: settled needs both ends, a failure gives back, a repetition changes nothing.
+// What reports change: settled needs both ends, a failure gives back unless a receipt came, a repetition changes nothing.
 
 import { describe, expect, it } from 'vitest';
 import type { TransactionId } from '#protocol';
@@ -26,14 +26,14 @@ interface Case {
   readonly name: string;
   readonly known?: Partial<Transaction>;
   readonly reports: readonly CheckedReport[];
-  /** r: receipt recorded, S: settled, L: settled late, V: voided, f: a failure counted. */
+  /** r: receipt recorded, s: the shard stored by it, S: settled, L: settled late, V: voided, f: a failure counted. */
   readonly changes: string;
 }
 
 const cases: readonly Case[] = [
-  { name: 'the host alone', reports: [said('host', 'done')], changes: 'r' },
-  { name: 'the client with the receipt', reports: [said('client', 'done')], changes: 'rS' },
-  { name: 'both at once', reports: [said('host', 'done'), said('client', 'done')], changes: 'rS' },
+  { name: 'the host alone', reports: [said('host', 'done')], changes: 'rs' },
+  { name: 'the client with the receipt', reports: [said('client', 'done')], changes: 'rsS' },
+  { name: 'both at once', reports: [said('host', 'done'), said('client', 'done')], changes: 'rsS' },
   { name: 'the client after the host', known: { hasReceipt: true }, reports: [said('client', 'done')], changes: 'S' },
   {
     name: 'a repetition after the end',
@@ -54,8 +54,8 @@ const cases: readonly Case[] = [
     changes: '',
   },
   { name: 'the host refused', reports: [said('host', 'host_full')], changes: 'f' },
-  { name: 'a retry worked', reports: [said('client', 'host_busy'), said('client', 'done')], changes: 'rSf' },
-  { name: 'a failure after success', reports: [said('client', 'done'), said('client', 'host_busy')], changes: 'rS' },
+  { name: 'a retry worked', reports: [said('client', 'host_busy'), said('client', 'done')], changes: 'rsSf' },
+  { name: 'a failure after success', reports: [said('client', 'done'), said('client', 'host_busy')], changes: 'rsS' },
   { name: 'late, after it was voided', known: { state: 'void' }, reports: [said('client', 'done')], changes: 'rL' },
   {
     name: 'the client speaks at last',
@@ -67,8 +67,33 @@ const cases: readonly Case[] = [
     name: 'the client denies at last',
     known: { state: 'unconfirmed', hasReceipt: true },
     reports: [said('client', 'peer_unreachable')],
-    changes: 'Vf',
+    changes: 'f',
   },
+  {
+    name: 'the client denies what the host has proven',
+    known: { hasReceipt: true },
+    reports: [said('client', 'peer_unreachable')],
+    changes: 'f',
+  },
+  {
+    name: 'the host proves what the client denies, at once',
+    reports: [said('client', 'peer_unreachable'), said('host', 'done')],
+    changes: 'rsf',
+  },
+  {
+    name: 'the host alone, after it was voided',
+    known: { state: 'void' },
+    reports: [said('host', 'done')],
+    changes: 'r',
+  },
+  {
+    name: 'the host, after the client denied it',
+    known: { state: 'void', clientOutcome: 'peer_unreachable' },
+    reports: [said('host', 'done')],
+    changes: 'r',
+  },
+  { name: 'a get, served', known: { op: 'get' }, reports: [said('client', 'done')], changes: 'rS' },
+  { name: 'a code of a newer program', reports: [said('client', 'no_such_code')], changes: 'Vf' },
 ];
 
 describe('decideReports', () => {
@@ -76,6 +101,7 @@ describe('decideReports', () => {
     const decided = decideReports(new Map([[ID, transaction(known ?? {})]]), reports);
     const letters = [
       decided.receipted.map(() => 'r'),
+      decided.stored.map(() => 's'),
       decided.settled.map(({ late }) => (late ? 'L' : 'S')),
       decided.voided.map(() => 'V'),
       decided.failures.map(() => 'f'),

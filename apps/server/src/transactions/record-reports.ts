@@ -4,7 +4,6 @@ import type { EntityManager } from 'typeorm';
 import { changeMany, placeholders } from '#database';
 import { Clock } from '#process';
 import {
-  type ErrorCode,
   type PeerId,
   type Report,
   type SendReportsAnswer,
@@ -95,13 +94,10 @@ export class RecordReports {
     for (const [outcome, among] of byOutcome(changes.hostOutcomes)) {
       await updateTransactions(db, 'host_outcome', outcome, among);
     }
-    const puts = changes.receipted.filter(({ op }) => op === 'put');
-    await markStored(db, {
-      transactionIds: puts.map(({ id }) => id),
-      objectIds: [...new Set(puts.map(({ objectId }) => objectId))],
-    });
     await this.voidFailed(db, changes.voided, nowMs);
     const unpaid = await this.settle(db, changes.settled, nowMs);
+    const paidLate = changes.settled.filter(({ late, transaction }) => late && !unpaid.has(transaction.id));
+    await this.markStored(db, [...changes.stored, ...paidLate.map(({ transaction }) => transaction)]);
     await countFailures(db, [...changes.failures, ...refusals], nowMs);
     return { changes, unpaid };
   }
@@ -126,6 +122,14 @@ export class RecordReports {
     const paid = settled.map(({ transaction }) => transaction.id).filter((id) => !unpaid.has(id));
     await updateTransactions(db, 'state', 'settled', paid);
     return unpaid;
+  }
+
+  private async markStored(db: EntityManager, transactions: readonly Transaction[]): Promise<void> {
+    const puts = transactions.filter(({ op }) => op === 'put');
+    await markStored(db, {
+      transactionIds: puts.map(({ id }) => id),
+      objectIds: [...new Set(puts.map(({ objectId }) => objectId))],
+    });
   }
 
   private async voidFailed(db: EntityManager, voided: readonly Transaction[], nowMs: number): Promise<void> {
@@ -184,7 +188,7 @@ function byOutcome(outcomes: ReadonlyMap<TransactionId, string>): Map<string, Tr
 async function updateTransactions(
   db: EntityManager,
   column: 'receipt_at_ms' | 'client_outcome' | 'host_outcome' | 'state',
-  value: string | number | ErrorCode,
+  value: string | number,
   ids: readonly TransactionId[],
 ): Promise<void> {
   if (ids.length === 0) return;

@@ -5,10 +5,15 @@ import { insertRows, placeholders } from '#database';
 import type { AccountId, ContentId, ObjectId, PeerId, TokenOp, TransactionId } from '#protocol';
 
 /**
- * `issued`: under way. `unconfirmed`: the host signed a receipt, the client never spoke; its credit stays set aside.
+ * `issued`: under way. `unconfirmed`: the host signed a receipt, the client never confirmed; its credit stays set aside.
  * `settled` and `void` are ends; a late pair of reports may still settle a void one.
  */
 export type TransactionState = 'issued' | 'unconfirmed' | 'settled' | 'void';
+
+/** Is the client's credit for a put in this state still set aside? */
+export function holdsReservation(state: TransactionState): boolean {
+  return state === 'issued' || state === 'unconfirmed';
+}
 
 export interface NewTransaction {
   readonly id: TransactionId;

@@ -19,6 +19,9 @@ import { objectKeyOf, openChunk, openObject } from '../objects/open-object.js';
 import type { OnEvent } from '../ports.js';
 import type { StoredSnapshot } from '../snapshots/list-snapshots.js';
 
+/** Few, since all of their shards come over one line while their tokens live: an aged token is no damaged object. */
+const OBJECTS_ASKED_AT_ONCE = 4;
+
 export interface CheckRequest {
   readonly snapshots: readonly StoredSnapshot[];
   /** Snapshots that could not even be opened. */
@@ -33,8 +36,10 @@ export interface CheckRequest {
 export interface CheckSummary {
   readonly snapshots: number;
   readonly objects: number;
-  /** Objects with fewer shards than their code has: still whole, with less to spare. */
+  /** Objects with fewer shards on hosts that are online than their code has: still whole, with less to spare. */
   readonly underReplicated: number;
+  /** Objects that cannot be had now: fewer of their hosts are online than they need. */
+  readonly unavailableObjects: readonly ObjectId[];
   /** Chunks that a snapshot names and no object has, folders that cannot be read, and files whose list cannot. */
   readonly missingChunks: number;
   /** Objects that could not be put together, or did not open. */
@@ -56,18 +61,41 @@ export async function runCheck(parts: CheckParts, request: CheckRequest): Promis
   for (const { id, snapshot } of request.snapshots) {
     await checkTrees(parts, request, id, snapshot.root, missing);
   }
+  const { underReplicated, unavailable } = await checkHosts(parts, request);
   const read = request.readData ? await checkEveryObject(parts, request) : [];
   const damaged = [...new Set([...request.lostSnapshots, ...read])];
-  const underReplicated = request.listed.filter(({ storedShards, totalShards }) => storedShards < totalShards).length;
   return {
     snapshots: request.snapshots.length + request.lostSnapshots.length,
     objects: request.listed.length,
     underReplicated,
+    unavailableObjects: unavailable,
     missingChunks: missing.size,
     damagedObjects: damaged,
     badHosts: [...parts.fetcher.badHosts].map(([peerId, code]) => ({ peerId, code })),
-    ok: missing.size === 0 && damaged.length === 0,
+    ok: missing.size === 0 && damaged.length === 0 && unavailable.length === 0,
   };
+}
+
+/** Ask the broker which hosts of each object are online. That a shard was stored once says nothing about today. */
+async function checkHosts(
+  parts: CheckParts,
+  { listed, signal, onEvent }: CheckRequest,
+): Promise<{ underReplicated: number; unavailable: ObjectId[] }> {
+  const unavailable: ObjectId[] = [];
+  let underReplicated = 0;
+  for (let first = 0; first < listed.length; first += OBJECTS_PER_REQUEST_MAX) {
+    const group = listed.slice(first, first + OBJECTS_PER_REQUEST_MAX).map(({ objectId }) => objectId);
+    for (const { objectId, permissions, dataShards, totalShards } of (
+      await parts.fetcher.permissionsFor(group, signal)
+    ).values()) {
+      if (permissions.length < totalShards) underReplicated++;
+      if (permissions.length >= dataShards) continue;
+      unavailable.push(objectId);
+      const detail = `object ${objectId}: ${permissions.length} of its hosts are online, and it needs ${dataShards}`;
+      onEvent({ kind: 'warning', code: 'object_unavailable', detail });
+    }
+  }
+  return { underReplicated, unavailable };
 }
 
 /** Every directory of a snapshot is read, and every chunk of its files has a place. */
@@ -120,8 +148,8 @@ function whyNoPlace(trees: TreeReader, chunk: string): ProtocolError | null {
 async function checkEveryObject(parts: CheckParts, request: CheckRequest): Promise<ObjectId[]> {
   const damaged: ObjectId[] = [];
   let bytesDone = 0;
-  for (let first = 0; first < request.listed.length; first += OBJECTS_PER_REQUEST_MAX) {
-    const group = request.listed.slice(first, first + OBJECTS_PER_REQUEST_MAX);
+  for (let first = 0; first < request.listed.length; first += OBJECTS_ASKED_AT_ONCE) {
+    const group = request.listed.slice(first, first + OBJECTS_ASKED_AT_ONCE);
     const permissions = await parts.fetcher.permissionsFor(
       group.map(({ objectId }) => objectId),
       request.signal,

@@ -47,7 +47,9 @@ async function stepsOf(reader: TreeReader): Promise<string[]> {
   for await (const next of reader.walk([idOf('root')], () => true, signal)) {
     const path = next.parents.map((name) => Buffer.from(name).toString()).join('/');
     steps.push(
-      next.step === 'lost' ? `lost ${path} ${next.failure.code}` : `${next.step} ${next.entry.name} in ${path}`,
+      next.step === 'lost'
+        ? `lost ${path} ${next.failure.code}`
+        : `${next.step} ${Buffer.from(next.entry.name)} in ${path}`,
     );
   }
   return steps;

@@ -123,13 +123,25 @@ describe('ObjectUploader.store', () => {
     },
   );
 
-  it('ends as interrupted when it is stopped between the answer and the hosts, and reports what it did not do', async () => {
+  it('ends as interrupted when it is stopped between the answer and the hosts, and blames no host for it', async () => {
     const network = new TestNetwork(3);
     const stop = new AbortController();
     network.onBeginPut = async () => stop.abort();
     expect(await refusalOf((await uploaderOn(network)).store(OBJECT, stop.signal))).toBe('interrupted');
     expect(network.stored).toEqual([]);
-    expect(outbox.size).toBe(3);
+    expect(outbox.size).toBe(0);
+  });
+
+  it('believes no broker that calls fewer shards safe than the object needs', async () => {
+    const network = new TestNetwork(3);
+    const honest = network.broker.beginPut;
+    const uploader = await uploaderOn(network);
+    network.broker.beginPut = async (request) => {
+      const answer = await honest(request);
+      return { objects: [{ ...answer.objects[0]!, safeShards: request.objects[0]!.dataShards - 1 }] };
+    };
+    expect(await refusalOf(uploader.store(OBJECT, SIGNAL))).toBe('answer_untrusted');
+    expect(network.stored).toEqual([]);
   });
 
   it('believes no answer about another object', async () => {

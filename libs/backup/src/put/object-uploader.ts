@@ -30,7 +30,8 @@ export interface StoredObject {
 interface PutOutcome {
   readonly permission: PutPermission;
   readonly error: ProtocolError | null;
-  readonly report: Report;
+  /** Null for a transfer that we cut off ourselves: it says nothing about the host. */
+  readonly report: Report | null;
 }
 
 export class ObjectUploader {
@@ -109,6 +110,8 @@ export class ObjectUploader {
     );
     const [answered] = answer.objects;
     if (answered?.objectId !== object.objectId) throw new ProtocolError('answer_untrusted');
+    // Fewer could not be put together again, whatever the broker calls safe.
+    if (answered.safeShards < dataShards) throw new ProtocolError('answer_untrusted', { reason: 'safe shards' });
     return answered;
   }
 
@@ -123,7 +126,7 @@ export class ObjectUploader {
     const outcomes = await Promise.all(
       answer.permissions.map((permission) => this.putShard(coded, permission, signal)),
     );
-    await this.ports.outbox.add(outcomes.map(({ report }) => report));
+    await this.ports.outbox.add(outcomes.flatMap(({ report }) => (report === null ? [] : [report])));
     if (signal.aborted) throw new ProtocolError('interrupted');
     for (const { permission, error } of outcomes) {
       const { peerId } = permission.host;
@@ -155,6 +158,7 @@ export class ObjectUploader {
       return { permission, error: null, report: { outcome: 'done', transactionId, receipt } };
     } catch (error) {
       if (!isRefusal(error)) throw error;
+      if (error.code === 'interrupted') return { permission, error, report: null };
       const at = formatTime(this.ports.nowMs());
       return { permission, error, report: { outcome: 'failed', transactionId, code: error.code, at } };
     }

@@ -22,6 +22,8 @@ class Broker {
   /** How many requests more it takes before it goes down. */
   requestsLeft = Number.POSITIVE_INFINITY;
   waitsFor: Promise<void> = Promise.resolve();
+  /** What it answers to each report of a batch, in turn. */
+  result: (report: Report) => string = () => 'recorded';
 
   readonly port = {
     sendReports: async ({ reports }: { reports: readonly Report[] }) => {
@@ -30,7 +32,7 @@ class Broker {
       if (this.isDown || this.requestsLeft-- <= 0) throw new ProtocolError('broker_unreachable');
       this.batchSizes.push(batch.length);
       this.taken.push(...batch);
-      return { results: batch.map(() => 'recorded' as const) };
+      return { results: batch.map((report) => this.result(report)) };
     },
   } as unknown as BrokerPort;
 }
@@ -188,4 +190,22 @@ describe('ReportOutbox', () => {
     await appendFile(path, `${JSON.stringify(report(1))}\n`);
     expect((await open()).size).toBe(2);
   });
+
+  it('counts receipts that the broker will never take, and no other report', async () => {
+    const outbox = await open();
+    await outbox.add([
+      { outcome: 'done', transactionId: idOfReport(1), receipt: 'one' },
+      { outcome: 'done', transactionId: idOfReport(2), receipt: 'two' },
+      { outcome: 'failed', transactionId: idOfReport(3), code: 'host_full', at: '2026-01-01T00:00:00.000Z' },
+      { outcome: 'done', transactionId: idOfReport(4), receipt: 'four' },
+    ]);
+    const results = ['recorded', 'receipt_mismatch', 'transaction_unknown', 'credit_exceeded'];
+    broker.result = () => results.shift()!;
+    await outbox.flush();
+    expect([outbox.refusedReceipts, outbox.size]).toEqual([1, 0]);
+  });
 });
+
+function idOfReport(number: number): TransactionId {
+  return uuidV7<TransactionId>(number, new Uint8Array(10));
+}

@@ -1,6 +1,8 @@
 // Reports that the broker has not taken yet, on disk: what a client knows of its transactions survives its end.
 import { strict as assert } from 'node:assert';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncDirectory } from '#process';
 import {
   isRefusal,
   ProtocolError,
@@ -15,6 +17,8 @@ const OWNER_ONLY = 0o600;
 const NEWLINE = 0x0a;
 /** At this many a sending begins by itself, off the path of whoever adds. */
 const SEND_AT_ENTRIES = 256;
+/** A late receipt that the account cannot pay for is taken, too: the broker tells about credit elsewhere. */
+const TAKEN: ReadonlySet<string> = new Set(['recorded', 'credit_exceeded']);
 
 /**
  * An append-only file of JSON lines, emptied when all of it has been sent. Sending is idempotent at the broker, so a
@@ -23,6 +27,7 @@ const SEND_AT_ENTRIES = 256;
 export class ReportOutbox {
   private writing: Promise<void> = Promise.resolve();
   private sending: Promise<void> | null = null;
+  private refused = 0;
 
   private constructor(
     private readonly file: FileHandle,
@@ -31,14 +36,12 @@ export class ReportOutbox {
     private fileBytes: number,
   ) {}
 
-  /** Open or make the file; a torn last line of an earlier crash is dropped. */
+  /** Open or make the file; a torn last line of an earlier crash is dropped. throws local_disk */
   static async open(path: string, broker: BrokerPort): Promise<ReportOutbox> {
-    const file = await open(path, 'a+', OWNER_ONLY);
-    const content = await file.readFile();
-    const wholeBytes = content.lastIndexOf(NEWLINE) + 1;
-    if (wholeBytes < content.length) await file.truncate(wholeBytes);
+    const { file, content } = await openDurably(path);
+    const wholeBytes = content.length;
     const waiting: Report[] = [];
-    for (const line of content.subarray(0, wholeBytes).toString('utf8').split('\n')) {
+    for (const line of content.toString('utf8').split('\n')) {
       const parsed = line === '' ? null : reportSchema.safeParse(jsonOf(line));
       if (parsed?.success) waiting.push(parsed.data);
     }
@@ -47,6 +50,11 @@ export class ReportOutbox {
 
   get size(): number {
     return this.waiting.length;
+  }
+
+  /** Receipts that the broker would not take since the start: what they are for does not count as stored. */
+  get refusedReceipts(): number {
+    return this.refused;
   }
 
   /**
@@ -96,7 +104,8 @@ export class ReportOutbox {
   private async sendBatch(signal?: AbortSignal): Promise<void> {
     const batch = this.waiting.slice(0, REPORTS_PER_REQUEST_MAX);
     // Results say for each whether it was recorded or never will be; both mean that it need not be sent again.
-    await this.broker.sendReports({ reports: batch }, { signal });
+    const { results } = await this.broker.sendReports({ reports: batch }, { signal });
+    this.refused += batch.filter((sent, i) => sent.outcome === 'done' && !TAKEN.has(results[i]!)).length;
     this.waiting = this.waiting.slice(batch.length);
     if (this.waiting.length > 0) return;
     this.writing = this.writing.then(() => this.emptyUnlessWritten());
@@ -112,6 +121,20 @@ export class ReportOutbox {
       throw new ProtocolError('local_disk', {}, { cause });
     }
     this.fileBytes = 0;
+  }
+}
+
+/** The file, whose name is durable too, and its whole lines. */
+async function openDurably(path: string): Promise<{ file: FileHandle; content: Buffer }> {
+  try {
+    const file = await open(path, 'a+', OWNER_ONLY);
+    await syncDirectory(dirname(path));
+    const content = await file.readFile();
+    const wholeBytes = content.lastIndexOf(NEWLINE) + 1;
+    if (wholeBytes < content.length) await file.truncate(wholeBytes);
+    return { file, content: content.subarray(0, wholeBytes) };
+  } catch (cause) {
+    throw new ProtocolError('local_disk', { path }, { cause });
   }
 }
 

@@ -1,13 +1,6 @@
 // One restore: walk a snapshot, and for each stretch of it fetch every object once and write its chunks where they belong.
 import { BoundedPool, type Clock } from '#process';
-import {
-  type ErrorCode,
-  isRefusal,
-  OBJECTS_PER_REQUEST_MAX,
-  type ObjectId,
-  type PeerId,
-  ProtocolError,
-} from '#protocol';
+import { type ErrorCode, isRefusal, type ObjectId, type PeerId, ProtocolError } from '#protocol';
 import { compileIncludes } from '../files/path-patterns.js';
 import { RestoreWriter } from '../files/restore-writer.js';
 import type { TargetDirectory } from '../files/target-directories.js';
@@ -24,6 +17,8 @@ import { RestoringFile } from './restoring-file.js';
 
 /** Objects under way at once; each is up to 20 MiB with its shards. */
 const FETCHES_MAX = 3;
+/** Objects whose tokens are asked for at once: few enough that the last is fetched while its tokens live. */
+const OBJECTS_ASKED_AT_ONCE = 16;
 
 export interface RestoreRequest {
   readonly snapshot: Snapshot;
@@ -119,6 +114,10 @@ class RestoreRun {
   }
 
   conclude(): RestoreSummary {
+    const { files, directories, symlinks, failed } = this.counts;
+    if (this.request.includes.length > 0 && files + directories + symlinks + failed === 0) {
+      throw new ProtocolError('path_missing', {}, { detail: 'nothing in the snapshot matches --include' });
+    }
     this.writer.finish();
     const badHosts = [...this.parts.badHosts].map(([peerId, code]) => ({ peerId, code }));
     return { ...this.counts, seconds: (this.parts.clock.monotonicMs() - this.startedMs) / 1000, badHosts };
@@ -199,8 +198,8 @@ class RestoreRun {
 
   private async writeWindow(): Promise<void> {
     const objects = this.window.take();
-    for (let first = 0; first < objects.length; first += OBJECTS_PER_REQUEST_MAX) {
-      const group = objects.slice(first, first + OBJECTS_PER_REQUEST_MAX);
+    for (let first = 0; first < objects.length; first += OBJECTS_ASKED_AT_ONCE) {
+      const group = objects.slice(first, first + OBJECTS_ASKED_AT_ONCE);
       await this.parts.objects.announce(
         group.map(([objectId]) => objectId),
         this.request.signal,

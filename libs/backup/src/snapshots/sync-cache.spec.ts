@@ -124,12 +124,26 @@ describe('syncCache', () => {
     const [lost, other] = [objectOf('data', 'lost'), objectOf('data', 'other')];
     const indexes = [indexOf(lost), indexOf(other)] as const;
     listed = [lost, other, ...indexes];
-    unavailable.add(indexes[0].objectId);
+    unavailable.add(indexes[0].objectId).add(lost.objectId);
     await sync();
-    expect(events).toMatchObject([{ kind: 'warning', code: 'object_unavailable' }]);
+    expect(events).toMatchObject([
+      { kind: 'warning', code: 'object_unavailable' },
+      { kind: 'warning', code: 'object_unavailable' },
+    ]);
     expect([objectWith('lost'), objectWith('other')]).toEqual([undefined, other.objectId]);
     unavailable.clear();
     await sync();
     expect(objectWith('lost')).toBe(lost.objectId);
+    expect(cache.unpublished.size).toBe(0);
+  });
+
+  it('opens the objects themselves when their index cannot be had, and leaves them to be published anew', async () => {
+    const [lost, snapshot] = [objectOf('tree', 'lost'), objectOf('snapshot', 'snapshot')];
+    const index = indexOf(lost);
+    listed = [lost, index, snapshot];
+    unavailable.add(index.objectId);
+    await sync();
+    expect([objectWith('lost'), objectWith('snapshot')]).toEqual([lost.objectId, undefined]);
+    expect([...cache.unpublished.keys()]).toEqual([lost.objectId]);
   });
 });

@@ -1,5 +1,11 @@
 // Brings the local cache up to date with the broker: what was stored elsewhere is learnt, what is gone is forgotten.
-import { type ListedObject, OBJECTS_PER_PAGE_MAX, OBJECTS_PER_REQUEST_MAX, type ObjectId } from '#protocol';
+import {
+  type ListedObject,
+  OBJECTS_PER_PAGE_MAX,
+  OBJECTS_PER_REQUEST_MAX,
+  type ObjectId,
+  type ProtocolError,
+} from '#protocol';
 import type { ChunkIndexFile } from '../chunk-index-file.js';
 import { isLossOfData } from '../get/loss-of-data.js';
 import type { ObjectCache } from '../get/object-cache.js';
@@ -29,7 +35,8 @@ export async function listEveryObject(broker: BrokerPort, signal: AbortSignal): 
  * Objects that the broker does not list are forgotten, so that their chunks are stored again; then every index is read
  * anew, because another object may have the same chunks, and a forgotten one may be listed again. Index objects that the
  * cache has not seen are read; they name the objects of other machines, and after the loss of the cache all objects.
- * One that cannot be had is told and tried again the next time: what it names is not found until then.
+ * One that cannot be had is told and tried again the next time; until then the objects that no index names are opened
+ * themselves, since each carries its own directory, and the next backup publishes them anew.
  *
  * returns  the list, for whoever needs it further
  */
@@ -50,19 +57,55 @@ export async function syncCache(
   const indexes = listed.filter(({ kind }) => kind === 'index');
   if (gone.length > 0) await cache.forgetObjects([...gone, ...indexes.map(({ objectId }) => objectId)]);
 
+  let indexLost = false;
   const unread = indexes.filter(({ objectId }) => !cache.index.hasObject(objectId));
   for (let first = 0; first < unread.length; first += OBJECTS_PER_REQUEST_MAX) {
     const group = unread.slice(first, first + OBJECTS_PER_REQUEST_MAX).map(({ objectId }) => objectId);
     await parts.objects.announce(group, signal);
     for (const objectId of group) {
-      await readIndexObject(parts, objectId, listedIds, signal).catch((error: unknown) => {
-        if (!isLossOfData(error)) throw error;
-        const detail = `an index of stored chunks cannot be read, ${objectId}: ${error.message}`;
-        parts.onEvent({ kind: 'warning', code: error.code, detail });
-      });
+      const failure = await orLoss(readIndexObject(parts, objectId, listedIds, signal));
+      if (failure === null) continue;
+      indexLost = true;
+      const detail = `an index of stored chunks cannot be read, ${objectId}: ${failure.message}`;
+      parts.onEvent({ kind: 'warning', code: failure.code, detail });
     }
   }
+  if (indexLost) await readDirectories(parts, listed, signal);
   return listed;
+}
+
+/** Open every object that holds chunks and that no index named. Slow, and the last resort: whole objects are fetched. */
+async function readDirectories(
+  parts: { cache: ChunkIndexFile; objects: Pick<ObjectCache, 'announce' | 'get'>; onEvent: OnEvent },
+  listed: readonly ListedObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  const unknown = listed.filter(
+    ({ objectId, kind }) => (kind === 'data' || kind === 'tree') && !parts.cache.index.hasObject(objectId),
+  );
+  for (const { objectId } of unknown) {
+    const failure = await orLoss(
+      (async () => {
+        const object = await parts.objects.get(objectId, signal);
+        await parts.cache.storeObject({ objectId, ...openObject(object.key, object.bytes) });
+      })(),
+    );
+    if (failure !== null) {
+      const detail = `object ${objectId} cannot be read: ${failure.message}`;
+      parts.onEvent({ kind: 'warning', code: failure.code, detail });
+    }
+  }
+}
+
+/** Null when it went well, the loss when some stored bytes cannot be had; throws everything else. */
+async function orLoss(work: Promise<void>): Promise<ProtocolError | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (isLossOfData(error)) return error;
+    throw error;
+  }
 }
 
 async function readIndexObject(

@@ -17,7 +17,7 @@ import {
 } from './fields.js';
 import { amountField } from './presence.js';
 import { errorFromProblem, problemFrom } from './problem.js';
-import { report } from './transactions.js';
+import { report, sendReportsAnswer } from './transactions.js';
 
 const takes = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
 
@@ -78,7 +78,7 @@ describe('a field', () => {
     expect(takes(peerAddressField, { peerId: CLIENT_ID, address: '192.0.2.1', port: 65_536 })).toBe(false);
   });
 
-  it('report has a code of the catalogue and no member more (B19)', () => {
+  it('report has a code, perhaps of a newer program, and no member more (B19)', () => {
     const refused = {
       outcome: 'refused',
       code: 'token_invalid',
@@ -87,10 +87,29 @@ describe('a field', () => {
       at: '2026-11-20T08:00:00.000Z',
     };
     expect(takes(report, refused)).toBe(true);
-    expect(takes(report, { ...refused, code: 'no_such_code' })).toBe(false);
-    expect(takes(report, { ...refused, code: 'toString' })).toBe(false);
+    expect(takes(report, { ...refused, code: 'code_of_a_newer_program2' })).toBe(true);
+    for (const code of ['toString', '', '2late', '_x', 'a b', 'x\n', 'x'.repeat(65)]) {
+      expect(takes(report, { ...refused, code }), code).toBe(false);
+    }
+    expect(takes(report, { ...refused, count: 1_000_000 })).toBe(true);
+    expect(takes(report, { ...refused, count: 1_000_001 })).toBe(false);
     expect(takes(report, { ...refused, extra: 1 })).toBe(false);
     expect(takes(report, { ...refused, outcome: 'other' })).toBe(false);
+  });
+});
+
+describe('the code of a failure', () => {
+  it('is never a word that means success', () => {
+    for (const code of ['done', 'recorded']) {
+      const failed = { outcome: 'failed', transactionId: CLIENT_ID, code, at: '2026-11-20T08:00:00.000Z' };
+      expect(takes(report, failed), code).toBe(false);
+      expect(takes(report, { ...failed, code: `${code}_not` }), code).toBe(true);
+    }
+  });
+
+  it('may be one of a newer broker in its results', () => {
+    expect(takes(sendReportsAnswer, { results: ['recorded', 'code_of_a_newer_broker'] })).toBe(true);
+    expect(takes(sendReportsAnswer, { results: ['Not a code'] })).toBe(false);
   });
 });
 

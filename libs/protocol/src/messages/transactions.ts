@@ -1,11 +1,11 @@
 // Transactions: a client asks, the broker decides and answers with tokens; afterwards both ends report.
 import { z } from 'zod';
-import { type ErrorCode, isErrorCode } from '../errors.js';
 import {
   OBJECT_BYTES_MAX,
   OBJECTS_PER_PAGE_MAX,
   OBJECTS_PER_REQUEST_MAX,
   RECEIPT_TEXT_BYTES_MAX,
+  REFUSALS_PER_REPORT_MAX,
   REPORTS_PER_REQUEST_MAX,
   SHARDS_PER_OBJECT_MAX,
   TOKEN_TEXT_BYTES_MAX,
@@ -148,10 +148,11 @@ export const listObjectsAnswer = z.strictObject({
 });
 export type ListObjectsAnswer = z.infer<typeof listObjectsAnswer>;
 
-const errorCodeField = z.string().refine(isErrorCode, 'not a code of the error catalogue') as unknown as z.ZodType<
-  ErrorCode,
-  string
->;
+/**
+ * An error code as another peer wrote it down, perhaps one that only newer programs know: refusing it would refuse
+ * the whole batch, for ever. `done` and `recorded` are no codes, because they stand beside codes and mean success.
+ */
+const reportedCodeField = z.string().regex(/^(?!(?:done|recorded)$)[a-z][a-z0-9_]{0,63}$/, 'not an error code');
 const receiptField = z.string().max(RECEIPT_TEXT_BYTES_MAX);
 
 /**
@@ -163,14 +164,14 @@ export const report = z.discriminatedUnion('outcome', [
   z.strictObject({
     outcome: z.literal('failed'),
     transactionId: transactionIdField,
-    code: errorCodeField,
+    code: reportedCodeField,
     at: timeField,
   }),
   z.strictObject({
     outcome: z.literal('refused'),
-    code: errorCodeField,
+    code: reportedCodeField,
     clientId: peerIdField,
-    count: z.int().min(1),
+    count: z.int().min(1).max(REFUSALS_PER_REPORT_MAX),
     at: timeField,
   }),
 ]);
@@ -184,6 +185,6 @@ export type SendReportsRequest = z.infer<typeof sendReportsRequest>;
 
 /** One result per report, in order: `recorded`, or the code that says why the broker will never take it. */
 export const sendReportsAnswer = z.strictObject({
-  results: z.array(z.union([z.literal('recorded'), errorCodeField])),
+  results: z.array(z.union([z.literal('recorded'), reportedCodeField])),
 });
 export type SendReportsAnswer = z.infer<typeof sendReportsAnswer>;
