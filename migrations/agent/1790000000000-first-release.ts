@@ -56,14 +56,17 @@ export class FirstRelease1790000000000 implements MigrationInterface {
           { name: 'id', type: 'integer', isPrimary: true },
           { name: 'shard_count', type: 'bigint' },
           { name: 'used_bytes', type: 'bigint' },
+          { name: 'run_count', type: 'bigint' },
           { name: 'clean_stop', type: 'integer' },
           { name: 'replay_horizon_ms', type: 'bigint' },
           { name: 'last_contact_ms', type: 'bigint' },
         ],
       }),
     );
+    // No clean stop came before: where there was a database and it is lost, so is the memory of the tokens it knew.
     await runner.query(
-      'INSERT INTO agent_state (id, shard_count, used_bytes, clean_stop, replay_horizon_ms, last_contact_ms) VALUES (1, 0, 0, 1, 0, 0)',
+      `INSERT INTO agent_state (id, shard_count, used_bytes, run_count, clean_stop, replay_horizon_ms, last_contact_ms)
+         VALUES (1, 0, 0, 0, 0, 0, 0)`,
     );
   }
 

@@ -10,13 +10,13 @@ import {
   RATE_WINDOW_MS,
   RENEWAL_CHECK_MS,
   REPORT_INTERVAL_MS,
-  SWEEP_PAUSE_MS,
 } from './limits.js';
 import { backoffMs } from './reports/backoff.js';
 import { SendReports } from './reports/send-reports.js';
 import { ShardListener } from './serving/shard-listener.js';
 import { Transfers } from './serving/transfers.js';
 import { SweepLeftovers } from './shards/sweep-leftovers.js';
+import { AgentState } from './state/agent-state.js';
 import { ReplayList } from './tokens/replay-list.js';
 
 @Injectable()
@@ -37,7 +37,8 @@ export class AgentLoops {
     transfers: Transfers,
     replayList: ReplayList,
     private readonly sendReports: SendReports,
-    private readonly sweepLeftovers: SweepLeftovers,
+    sweepLeftovers: SweepLeftovers,
+    private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {
@@ -69,14 +70,18 @@ export class AgentLoops {
     );
     this.sweep = this.loop(
       'sweep',
-      () => this.sweepIntervalMs(),
+      () => sweepLeftovers.pauseMs,
       () => sweepLeftovers.sweepFolder(),
     );
   }
 
-  /** Begin, and announce the host at once. The broker may be down: serving does not wait for it (B6). */
+  /**
+   * Begin, and announce the host at once. The broker may be down: serving does not wait for it (B6). A host that
+   * forgot tokens waits one turn of its loop: those issued thereafter are surely later than its start.
+   */
   start(): void {
     for (const loop of this.all) loop.start();
+    if (!this.state.cleanStop) return;
     this.presence
       .trigger()
       .catch((error: unknown) => this.log.warn({ event: 'periodic_failed', job: 'presence', err: error }));
@@ -110,11 +115,4 @@ export class AgentLoops {
     if (this.reportFailures === 0) return REPORT_INTERVAL_MS;
     return backoffMs(this.reportFailures, { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX }, Math.random());
   }
-
-  /** One walk over the folders at each start, with pauses; afterwards there is nothing to find. */
-  private sweepIntervalMs(): number {
-    return this.sweepLeftovers.isDone ? SWEEP_REST_MS : SWEEP_PAUSE_MS;
-  }
 }
-
-const SWEEP_REST_MS = 24 * 60 * 60 * 1_000;

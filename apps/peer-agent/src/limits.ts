@@ -4,6 +4,7 @@ import { BLOCK_BYTES, SHARD_BYTES_MAX, TOKEN_TEXT_BYTES_MAX, TRANSFERS_MAX } fro
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 // Connections
 export const CONNECTIONS_MAX = 4 * TRANSFERS_MAX;
@@ -15,9 +16,14 @@ export const IDLE_CONNECTION_MS_MAX = 60 * SECOND_MS;
 /** What Node reads from and hands to a socket at once. */
 export const SOCKET_BUFFER_BYTES = 256 * 1024;
 
-// Transfers: whoever moves fewer bytes than this in a whole window gives up its place.
+/** What one client may have of them: the others' places are not its to take. */
+export const TRANSFERS_PER_CLIENT_MAX = TRANSFERS_MAX / 4;
+
+// Transfers: whoever moves fewer bytes than this in a whole window gives up its place. The window is long because
+// sending shows in bursts, as the operating system frees its buffers.
 export const LEAST_BYTES_PER_SECOND = 32 * 1024;
-export const RATE_WINDOW_MS = 10 * SECOND_MS;
+export const RATE_WINDOW_MS = 30 * SECOND_MS;
+export const LEAST_BYTES_PER_WINDOW = (LEAST_BYTES_PER_SECOND * RATE_WINDOW_MS) / SECOND_MS;
 export const REQUEST_MS_MAX = (SHARD_BYTES_MAX / LEAST_BYTES_PER_SECOND) * SECOND_MS + MINUTE_MS;
 
 // After a refusal the rest of a body is read away, so that the client sees the answer and not a reset; no more than this.
@@ -28,7 +34,14 @@ export const DRAIN_MS_MAX = 5 * SECOND_MS;
 export const DISK_BATCH_BYTES = 256 * 1024;
 /** Space that is left to the rest of the machine, whatever was donated. */
 export const FREE_SPACE_MARGIN_BYTES = 64 * 1024 * 1024;
+
+// Sweep: one folder at a time, a round a day.
 export const SWEEP_PAUSE_MS = 10;
+/** How often to look whether the broker has told the time, without which nothing is swept. */
+export const SWEEP_WAIT_MS = SECOND_MS;
+export const SWEEP_REST_MS = DAY_MS;
+/** A shard without a row lies in the trash for so long: time for a person to put back an index that was lost. */
+export const TRASH_LIFE_MS = 7 * DAY_MS;
 
 // Replay list
 export const PRUNE_ROWS_AT_ONCE = 5_000;
@@ -41,6 +54,8 @@ export const BACKOFF_MS_MIN = SECOND_MS;
 export const BACKOFF_MS_MAX = 5 * MINUTE_MS;
 
 // Broker link
+/** Signed answers tell the broker's time in whole seconds: it may be later by less than this. */
+export const BROKER_TIME_STEP_MS = SECOND_MS;
 /** What the broker may ask for as the time to the next presence. */
 export const PRESENCE_MS_MIN = SECOND_MS;
 export const PRESENCE_MS_MAX = 60 * MINUTE_MS;
@@ -52,6 +67,11 @@ export const STOP_BROKER_MS_MAX = 5 * SECOND_MS;
 
 // Blocks are verified inside one batch each, never across two.
 assert.equal(DISK_BATCH_BYTES % BLOCK_BYTES, 0);
+// A transfer at the least rate shows at least one whole batch in every window.
+assert(DISK_BATCH_BYTES * 2 <= LEAST_BYTES_PER_WINDOW);
+assert(SOCKET_BUFFER_BYTES <= DISK_BATCH_BYTES);
+// A host that forgot announces itself when every token that the broker issues thereafter is later than its start.
+assert(PRESENCE_MS_MIN >= BROKER_TIME_STEP_MS);
 // A token and what clients send beside it fit into the headers.
 assert(HEADER_BYTES_MAX >= TOKEN_TEXT_BYTES_MAX + 2 * 1024);
 // A transfer that keeps the least rate is never ended by the bound of the whole request.

@@ -22,6 +22,8 @@ import { ReplayList } from './tokens/replay-list.js';
 export interface RunningAgent {
   readonly peerId: PeerId;
   readonly port: number;
+  /** Resolves when the broker has first taken notice of this host; never while the broker is away. */
+  readonly noticed: Promise<void>;
   /** Run one of the loops now, and wait for its end; throws what it throws. */
   readonly triggers: Readonly<Record<LoopName, () => Promise<void>>>;
   /** Refuse new transfers, end those under way, tell the broker what waits, and leave a mark that all is known. */
@@ -56,6 +58,7 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
   return {
     peerId: context.get(HostIdentity).peerId,
     port,
+    noticed: context.get(Presence).noticed,
     triggers: {
       presence: () => loops.presence.trigger(),
       reports: () => loops.reports.trigger(),

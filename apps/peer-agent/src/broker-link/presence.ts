@@ -14,6 +14,9 @@ const PROGRAM = 'peerkeep-agent/0.1.0';
 
 @Injectable()
 export class Presence {
+  /** Resolves when the broker has taken notice of this host for the first time since the start. */
+  readonly noticed: Promise<void>;
+  private tellNoticed: () => void = () => undefined;
   private failures = 0;
   private askedMs = PRESENCE_MS_MIN;
 
@@ -23,7 +26,11 @@ export class Presence {
     private readonly renewals: Renewals,
     private readonly database: AgentDatabase,
     private readonly time: HostTime,
-  ) {}
+  ) {
+    this.noticed = new Promise((resolve) => {
+      this.tellNoticed = resolve;
+    });
+  }
 
   /** How long to the next one: what the broker asked for, or longer and longer while it does not answer. */
   intervalMs(random: number): number {
@@ -34,6 +41,7 @@ export class Presence {
   async announce(listenPort: number, signal: AbortSignal): Promise<void> {
     const answer = await this.send(this.composeOffer.run(listenPort), signal);
     this.askedMs = answer.nextPresenceMs;
+    this.tellNoticed();
     await this.database.writes.run((db) => recordContact(db, this.time.nowMs()));
     if (answer.renewTransactionKey) await this.renewals.renewTransactionKey(signal);
     if (answer.renewCertificate) await this.renewals.renewCertificate(signal);

@@ -11,6 +11,8 @@ export async function run(config: AgentConfig, log: Log, print: (line: string) =
   const { host } = config.listen;
   const ended = new Promise<void>((resolve, reject) => endOnSignal(agent, resolve, reject));
   print(`listening on ${isIPv6(host) ? `[${host}]` : host}:${agent.port}`);
+  // Never while the broker is away; serving does not wait for it (B6).
+  void agent.noticed.then(() => print('online: the broker sends clients here'));
   await ended;
 }
 

@@ -2,12 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BrokerClient } from '#broker-api';
-import { openDatabase } from '#database';
-import { AGENT_MIGRATIONS } from '#migrations/agent/index';
+import { openReadOnly } from '#database';
 import { PeerHome } from '#peer-home';
 import { type Clock, type Log, SystemClock } from '#process';
 import { formatTime, ProtocolError } from '#protocol';
-import { ReportOutbox } from '../reports/report-outbox.js';
+import { countReports } from '../reports/report-outbox.js';
 import { readAgentState } from '../state/agent-state.js';
 import { formatSize } from './size-text.js';
 
@@ -70,10 +69,10 @@ export function formatStatus(status: AgentStatus): string {
 async function readDatabase(home: PeerHome) {
   const file = join(home.path, 'agent.db');
   if (!(await isThere(file))) return { usedBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
-  const database = await openDatabase({ file, entities: [], migrations: AGENT_MIGRATIONS });
+  const database = await openReadOnly({ file, entities: [] });
   try {
     const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
-    return { usedBytes, shardCount, lastContactMs, reportsWaiting: (await ReportOutbox.load(database)).length };
+    return { usedBytes, shardCount, lastContactMs, reportsWaiting: await countReports(database.reads) };
   } finally {
     await database.close();
   }

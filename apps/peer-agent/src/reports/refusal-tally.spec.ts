@@ -1,6 +1,6 @@
 // Refusals are summed up and bounded, and a stolen token does not make its transaction fail.
 import { describe, expect, it } from 'vitest';
-import { type TransactionId, uuidV7 } from '#protocol';
+import { REFUSALS_PER_REPORT_MAX, type TransactionId, uuidV7 } from '#protocol';
 import { peerIdOf } from '../../../../test/peer-fixture.js';
 import { RefusalTally } from './refusal-tally.js';
 
@@ -42,6 +42,15 @@ describe('the tally of refusals', () => {
     tally.record({ code: 'token_invalid', clientId, transactionId: null, at });
     tally.putBack(taken);
     expect(tally.take(10)).toEqual([expect.objectContaining({ count: 2 })]);
+  });
+
+  it('counts no further than one report may say, and says how many were left out', () => {
+    const tally = new RefusalTally();
+    const full = { outcome: 'refused', code: 'token_invalid', clientId, count: REFUSALS_PER_REPORT_MAX, at } as const;
+    tally.putBack([full]);
+    tally.record({ code: 'token_invalid', clientId, transactionId: null, at });
+    expect(tally.take(10)).toEqual([full]);
+    expect(tally.takeLost()).toBe(1);
   });
 
   it('is bounded, and says how many found no room', () => {

@@ -1,5 +1,5 @@
 // Refusals that wait to be told to the broker: in memory, summed up, bounded. They are news, not money.
-import type { ErrorCode, PeerId, Report, TransactionId } from '#protocol';
+import { type ErrorCode, type PeerId, REFUSALS_PER_REPORT_MAX, type Report, type TransactionId } from '#protocol';
 import { REFUSALS_MAX } from '../limits.js';
 import { decideReport } from './decide-report.js';
 
@@ -57,7 +57,9 @@ export class RefusalTally {
       return;
     }
     if (known?.outcome === 'refused' && report.outcome === 'refused') {
-      this.waiting.set(key, { ...report, count: known.count + report.count });
+      const count = Math.min(known.count + report.count, REFUSALS_PER_REPORT_MAX);
+      this.lost += known.count + report.count - count;
+      this.waiting.set(key, { ...report, count });
     } else {
       this.waiting.set(key, report);
     }

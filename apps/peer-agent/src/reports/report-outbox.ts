@@ -27,8 +27,7 @@ export class ReportOutbox {
   ) {}
 
   static async load(database: Database, entriesMax = REPORT_OUTBOX_ENTRIES_MAX): Promise<ReportOutbox> {
-    const [row] = await database.reads.query<{ count: number }[]>('SELECT count(*) AS count FROM report');
-    return new ReportOutbox(database, Number(row?.count ?? 0), entriesMax);
+    return new ReportOutbox(database, await countReports(database.reads), entriesMax);
   }
 
   get length(): number {
@@ -74,4 +73,10 @@ export class ReportOutbox {
     );
     this.waiting -= removed;
   }
+}
+
+/** How many reports wait for the broker. */
+export async function countReports(reads: EntityManager): Promise<number> {
+  const [row] = await reads.query<{ count: number }[]>('SELECT count(*) AS count FROM report');
+  return Number(row?.count ?? 0);
 }

@@ -1,7 +1,9 @@
 // How a claimed token ends: burned with its receipt, its row and its report in one unit, or given back. No other way.
+import { strict as assert } from 'node:assert';
 import { Injectable } from '@nestjs/common';
+import { UnitNotRun } from '#database';
 import { Log } from '#process';
-import { type ErrorCode, formatTime, ProtocolError } from '#protocol';
+import { type ErrorCode, formatTime, isRefusal, ProtocolError } from '#protocol';
 import { HostIdentity } from '../host-identity.js';
 import { type Receipt, signReceipt } from '../receipts/sign-receipt.js';
 import { type OutboxPlace, ReportOutbox } from '../reports/report-outbox.js';
@@ -19,6 +21,8 @@ export interface StoredResult {
 
 @Injectable()
 export class CompleteTransfer {
+  private readonly ended = new WeakSet<ClaimedToken>();
+
   constructor(
     private readonly database: AgentDatabase,
     private readonly replayList: ReplayList,
@@ -29,6 +33,11 @@ export class CompleteTransfer {
     private readonly time: HostTime,
     private readonly log: Log,
   ) {}
+
+  /** Whether one of the ends below was chosen for this claim, however it came out: there is no second one. */
+  hasEnded(token: ClaimedToken): boolean {
+    return this.ended.has(token);
+  }
 
   /** The shard becomes visible, its token is burned, and its receipt waits for the broker: all three or none. */
   async stored(shard: StoredShard, place: OutboxPlace): Promise<StoredResult> {
@@ -55,6 +64,7 @@ export class CompleteTransfer {
 
   /** The network cut the transfer off: the token may be tried again, but not for ever. */
   async cutOff(token: ClaimedToken, place: OutboxPlace): Promise<void> {
+    this.begin(token);
     let isSpent: boolean;
     try {
       isSpent = await this.database.writes.run(async (db) => {
@@ -63,7 +73,7 @@ export class CompleteTransfer {
         return spent;
       });
     } catch (error) {
-      throw this.notDurable(token, place, error);
+      throw this.notCommitted(token, place, error);
     }
     this.replayList.markReleased(token);
     if (isSpent) place.filled();
@@ -77,6 +87,7 @@ export class CompleteTransfer {
     code: ErrorCode | null,
     also: (db: AgentDatabase['reads']) => Promise<T>,
   ): Promise<T> {
+    this.begin(token);
     const { transactionId } = token;
     let result: T;
     try {
@@ -87,11 +98,27 @@ export class CompleteTransfer {
         return also(db);
       });
     } catch (error) {
-      throw this.notDurable(token, place, error);
+      throw this.notCommitted(token, place, error);
     }
     this.replayList.markBurned(token, true);
     place.filled();
     return result;
+  }
+
+  private begin(token: ClaimedToken): void {
+    assert(!this.ended.has(token));
+    this.ended.add(token);
+  }
+
+  /** A unit that never ran says nothing about the disk: the token is given back, and the peer may come again. */
+  private notCommitted(token: ClaimedToken, place: OutboxPlace, cause: unknown): ProtocolError {
+    const code = refusalOfUnrun(cause);
+    if (code === null) return this.notDurable(token, place, cause);
+    const { transactionId } = token;
+    this.log.warn({ event: 'commit_not_begun', transactionId, code, err: cause });
+    this.replayList.giveBack(token);
+    place.givenBack();
+    return new ProtocolError(code, { transactionId }, { cause });
   }
 
   /** Whether the unit was committed is unknown: the token must not start again, and nothing more may be stored. */
@@ -111,4 +138,10 @@ export class CompleteTransfer {
       at: formatTime(this.time.nowMs()),
     };
   }
+}
+
+/** What a peer hears when the unit was never run; null when it may have been. */
+function refusalOfUnrun(error: unknown): ErrorCode | null {
+  if (error instanceof UnitNotRun || isRefusal(error, 'overloaded')) return 'host_busy';
+  return isRefusal(error, 'stopping') ? 'host_stopping' : null;
 }

@@ -14,6 +14,7 @@ import { answerProblem, drain } from './answers.js';
 import { CompleteTransfer } from './complete-transfer.js';
 import { CutOff } from './cut-off.js';
 import type { Exchange } from './exchange.js';
+import { hostRefusal } from './host-refusal.js';
 import { type Transfer, Transfers } from './transfers.js';
 
 /** Name of the trailer, and of the header on a repeat. */
@@ -70,7 +71,7 @@ export class HandleGet {
   }
 
   private admit(token: VerifiedToken): Admission {
-    const transfer = this.transfers.begin();
+    const transfer = this.transfers.begin(token.clientId);
     let place: OutboxPlace | null = null;
     try {
       place = this.outbox.keepPlace();
@@ -100,12 +101,12 @@ export class HandleGet {
 
   private async giveUp({ request, response }: Exchange, admission: Admission, error: unknown): Promise<void> {
     const { claimed, place } = admission;
-    const refusal = error instanceof ProtocolError ? error : new ProtocolError('internal', {}, { cause: error });
+    const refusal = hostRefusal(error);
     const { transactionId } = claimed;
     this.log.warn({ event: 'get_failed', transactionId, code: error instanceof CutOff ? 'cut_off' : refusal.code });
     if (error instanceof CutOff) return this.complete.cutOff(claimed, place);
     if (refusal.code === 'internal') this.log.error({ event: 'get_mistake', transactionId, err: error });
-    if (!this.replayList.isBurned(claimed)) await this.complete.failed(claimed, place, refusal.code);
+    if (!this.complete.hasEnded(claimed)) await this.complete.failed(claimed, place, refusal.code);
     // Bytes that went out cannot be taken back: without its last chunk the answer is plainly incomplete.
     if (response.headersSent) response.destroy();
     else answerProblem(response, refusal);

@@ -12,6 +12,7 @@ import { answerProblem, answerReceipt, drain } from './answers.js';
 import { CompleteTransfer } from './complete-transfer.js';
 import { CutOff } from './cut-off.js';
 import type { Exchange } from './exchange.js';
+import { hostRefusal } from './host-refusal.js';
 import { type Transfer, Transfers } from './transfers.js';
 
 /** What a put holds while it runs. */
@@ -64,7 +65,7 @@ export class HandlePut {
   /** Takes all that a put needs, or nothing. One turn of the event loop: nobody comes between the checks. */
   private admit(token: VerifiedToken): Admission {
     this.shardStore.assertWritable();
-    const transfer = this.transfers.begin();
+    const transfer = this.transfers.begin(token.clientId);
     let place: OutboxPlace | null = null;
     let space: Reservation | null = null;
     try {
@@ -101,13 +102,13 @@ export class HandlePut {
 
   private async giveUp({ request, response }: Exchange, admission: Admission, error: unknown): Promise<void> {
     const { claimed, place } = admission;
-    const refusal = error instanceof ProtocolError ? error : new ProtocolError('internal', {}, { cause: error });
+    const refusal = hostRefusal(error);
     const { transactionId } = claimed;
     this.log.info({ event: 'put_failed', transactionId, code: error instanceof CutOff ? 'cut_off' : refusal.code });
     if (error instanceof CutOff) return this.complete.cutOff(claimed, place);
     if (refusal.code === 'internal') this.log.error({ event: 'put_mistake', transactionId, err: error });
     if (isRefusal(error, 'transfer_too_slow')) await this.complete.cutOff(claimed, place);
-    else if (!this.replayList.isBurned(claimed)) await this.complete.failed(claimed, place, refusal.code);
+    else if (!this.complete.hasEnded(claimed)) await this.complete.failed(claimed, place, refusal.code);
     answerProblem(response, refusal);
     drain(request, this.clock);
   }

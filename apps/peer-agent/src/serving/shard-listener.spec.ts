@@ -1,9 +1,13 @@
 // The host over real mutual TLS: what it stores and serves, and every way in which it refuses.
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { chmod, readdir, rm } from 'node:fs/promises';
+import type { Server } from 'node:https';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '#database';
+import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import { ALPN_SHARDS, contentIdOf, decodeReceipt, es256Verifier, TransactionKey } from '#protocol';
 import {
   AgentFixture,
@@ -320,10 +324,38 @@ describe('a put that is refused stores nothing and is reported', () => {
     await host.agent.kill();
     host.clock.advance(2_000);
     await host.restart();
-    await host.agent.triggers.presence();
+    await host.outliveStart();
     expect(codeOf(await host.put(SHARD, early))).toBe('token_predates_restart');
     expect(receiptOf(await host.put(other, done))).toBe(receipt);
     expect((await host.put(SHARD)).status).toBe(201);
+  });
+
+  it('refuses tokens from before the loss of its database, burned ones among them, and takes later ones', async () => {
+    const burned = host.token('put', SHARD);
+    await host.put(SHARD, burned);
+    await host.agent.stop();
+    for (const name of ['agent.db', 'agent.db-wal', 'agent.db-shm'])
+      await rm(join(host.home.path, name), { force: true });
+    host.clock.advance(1);
+    await host.restart();
+    const announced = host.broker.presences.length;
+    expect(codeOf(await host.put(SHARD, burned))).toBe('token_predates_restart');
+    expect(host.broker.presences).toHaveLength(announced);
+    await host.outliveStart();
+    expect(codeOf(await host.put(SHARD, burned))).toBe('token_predates_restart');
+    expect((await host.put(SHARD)).status).toBe(201);
+  });
+
+  it('says nothing of its own troubles: a home that is damaged is a mistake of the host', async () => {
+    const token = host.token('put', SHARD);
+    const file = join(host.home.path, 'transaction-keys.json');
+    await chmod(file, 0o644);
+    const answer = await host.put(SHARD, token);
+    await chmod(file, 0o600);
+    expect([answer.status, codeOf(answer)]).toEqual([500, 'internal']);
+    expect(answer.body.toString()).not.toContain(host.home.path);
+    expect((await host.put(SHARD, token)).status).toBe(201);
+    expect(await reported()).toMatchObject([{ outcome: 'done' }]);
   });
 
   it('answers other paths and methods without a word about tokens', async () => {
@@ -362,6 +394,23 @@ describe('a get', () => {
     expect([answer.status, codeOf(answer)]).toEqual([404, 'shard_unknown']);
     expect(await reported()).toEqual([expect.objectContaining({ outcome: 'failed', code: 'shard_unknown' })]);
   });
+
+  it('of a client that takes less than the least rate is cut off, and its token is good again', async () => {
+    const large = randomBytes(24_000_000);
+    await host.put(large);
+    const token = host.token('get', large);
+    const socket = connect({ ...tlsOptions(), port: host.agent.port });
+    socket.on('error', () => undefined);
+    socket.write(`GET ${pathOf(contentIdOf(large))} HTTP/1.1\r\nHost: x\r\nAuthorization: Peerkeep ${token}\r\n\r\n`);
+    // Nothing is read: what the sockets hold is sent, and then no more.
+    socket.pause();
+    while ((await releases())[0]?.releases !== 1) await host.agent.triggers.rates();
+    socket.destroy();
+    expect((await host.get(large, token)).body.equals(large)).toBe(true);
+  });
+
+  const releases = () =>
+    host.read((reads) => reads.query<{ releases: number }[]>('SELECT releases FROM used_token WHERE burned = 0'));
 
   it('refuses a put token', async () => {
     await host.put(SHARD);
@@ -408,6 +457,18 @@ describe('a connection', () => {
     expect(await heard({ ...tlsOptions(), maxVersion: 'TLSv1.2' })).toBe('');
   });
 
+  it('that cannot be accepted ends nothing but itself', async () => {
+    const servers: Server[] = [];
+    const onRequest = (message: unknown) => servers.push((message as { server: Server }).server);
+    subscribe('http.server.request.start', onRequest);
+    await host.send({ path: '/' });
+    unsubscribe('http.server.request.start', onRequest);
+    const [server] = servers;
+    // As node:net does when accept(2) fails.
+    server!.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+    expect((await host.put(SHARD)).status).toBe(201);
+  });
+
   it('of a peer gets an answer (so that the silence above means something)', async () => {
     expect(await heard(tlsOptions())).toContain('token_missing');
   });
@@ -428,6 +489,26 @@ describe('a connection', () => {
       socket.write(`GET ${pathOf(CID)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     });
   }
+});
+
+describe('a host whose database is held by another process', () => {
+  // As long as a write waits for it: BUSY_TIMEOUT_MS of real time, the database's own.
+  it('gives tokens back, stays in use, and serves them when it has its database again', async () => {
+    const stored = randomBytes(500_000);
+    await host.put(stored);
+    const [put, get] = [host.token('put', SHARD), host.token('get', stored)];
+    const file = join(host.home.path, 'agent.db');
+    const other = await openDatabase({ file, entities: [], migrations: AGENT_MIGRATIONS });
+    await other.writes.run(async () => {
+      const [refused, cutOff] = await Promise.allSettled([host.put(SHARD, put), host.get(stored, get)]);
+      expect(refused).toMatchObject({ status: 'fulfilled', value: { status: 429 } });
+      expect(cutOff.status).toBe('rejected');
+    });
+    await other.close();
+    expect((await host.put(SHARD, put)).status).toBe(201);
+    expect((await host.get(stored, get)).body.equals(stored)).toBe(true);
+    expect(await reported()).toMatchObject([{ outcome: 'done' }, { outcome: 'done' }, { outcome: 'done' }]);
+  });
 });
 
 describe('stopping and the broker', () => {

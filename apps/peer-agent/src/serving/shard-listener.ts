@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { PeerHome } from '#peer-home';
 import { Clock, Log } from '#process';
-import { ALPN_SHARDS, formatTime, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { ALPN_SHARDS, formatTime, type PeerId, type TransactionId } from '#protocol';
 import {
   CONNECTIONS_MAX,
   HANDSHAKE_MS_MAX,
@@ -23,6 +23,7 @@ import { answerProblem, drain } from './answers.js';
 import { readExchange } from './exchange.js';
 import { HandleGet } from './handle-get.js';
 import { HandlePut } from './handle-put.js';
+import { hostRefusal } from './host-refusal.js';
 import { peerOfConnection } from './peer-of-connection.js';
 
 @Injectable()
@@ -80,6 +81,8 @@ export class ShardListener {
         resolve();
       });
     });
+    // EMFILE and its kind: one connection is not accepted, and the host goes on.
+    this.server.on('error', (error) => this.log.warn({ event: 'accept_failed', err: error }));
     this.listeningPort = (this.server.address() as AddressInfo).port;
     return this.listeningPort;
   }
@@ -134,12 +137,14 @@ export class ShardListener {
   }
 
   private refuse(request: IncomingMessage, response: ServerResponse, clientId: PeerId, error: unknown): void {
-    const refusal = error instanceof ProtocolError ? error : new ProtocolError('internal', {}, { cause: error });
+    const refusal = hostRefusal(error);
     const transactionId = (refusal.facts.transactionId as TransactionId | undefined) ?? null;
     if (refusal.code === 'internal') this.log.error({ event: 'request_mistake', err: error });
     else this.log.info({ event: 'request_refused', code: refusal.code, clientId, transactionId });
     this.tally.record({ code: refusal.code, clientId, transactionId, at: formatTime(this.time.nowMs()) });
-    answerProblem(response, refusal);
+    // A part of an answer has gone out: cut off, it is plainly incomplete.
+    if (response.headersSent && !response.writableEnded) response.destroy();
+    else answerProblem(response, refusal);
     drain(request, this.clock);
   }
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '#database';
-import { openLog } from '#process';
 import { BLOCK_BYTES } from '#protocol';
 import { ManualTime, makeFolder, openAgentDatabase, verifiedToken } from '../../../../test/claim-fixture.js';
 import { DISK_BATCH_BYTES } from '../limits.js';
@@ -14,13 +13,10 @@ import { beginRun } from '../state/agent-state.js';
 import { type ClaimedToken, ReplayList } from '../tokens/replay-list.js';
 import { DiskShardStore } from './disk-shard-store.js';
 import { DiskShardFiles, type ReadableShard, ShardFiles, type WritableShard } from './shard-files.js';
-import { ShardIndex } from './shard-index.js';
-import { SweepLeftovers } from './sweep-leftovers.js';
 import { UnsettledShards } from './unsettled-shards.js';
 
 const NOW_MS = Date.UTC(2026, 10, 20);
 const RUN = '0123456789abcdef';
-const log = openLog('test', 'silent');
 
 let folder: string;
 let directory: string;
@@ -201,32 +197,48 @@ describe('a disk that fails', () => {
   });
 });
 
-describe('the sweep', () => {
-  it('removes other processes’ temp files and files without a row, and nothing else', async () => {
-    const store = await openStore();
-    const index = new ShardIndex(database);
-    const [kept, orphan, held] = [randomBytes(10), randomBytes(20), randomBytes(30)];
-    const stored = await store.write(claim(kept), bodyOf(kept));
-    await database.writes.run((db) => index.add(db, stored, NOW_MS));
-    store.settle(stored);
-    store.settle(await store.write(claim(orphan), bodyOf(orphan)));
-    await store.write(claim(held), bodyOf(held));
-    const [name] = await filesThere();
-    await writeFile(join(directory, `${name}.ffffffffffffffff-0.tmp`), 'old');
-    await writeFile(join(directory, `${name}.${RUN}-9.tmp`), 'mine');
-    await writeFile(join(directory, '00', 'README'), 'foreign');
+describe('a disk that fails while a slow peer takes the batch before', () => {
+  const bytes = randomBytes(3 * DISK_BATCH_BYTES);
 
-    const sweep = new SweepLeftovers({ directory, runId: RUN }, new DiskShardFiles(), index, unsettled, log);
-    while (!sweep.isDone) await sweep.sweepFolder();
-
-    const left = await filesThere();
-    expect(left).toHaveLength(4);
-    expect(left.filter((file) => file.endsWith('.tmp'))).toEqual([`${name}.${RUN}-9.tmp`]);
-    expect((await served(store, claim(kept))).equals(kept)).toBe(true);
-    expect((await served(store, claim(held))).equals(held)).toBe(true);
-    await expect(served(store, claim(orphan))).rejects.toMatchObject({ code: 'shard_corrupt' });
+  it.each([
+    ['cannot be read any more', () => Promise.reject(Object.assign(new Error('disk'), { code: 'EIO' }))],
+    ['has been cut short', () => Promise.resolve(false)],
+  ])('ends the get of a file that %s as corrupt, and fails nothing else', async (_name, read) => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    await (await openStore()).write(claim(bytes), bodyOf(bytes));
+    const store = await openStore(new FailingReads(DISK_BATCH_BYTES, read));
+    let batches = 0;
+    const serving = store.serve(claim(bytes), async () => {
+      batches++;
+      // The next batch is read by now, and has failed: a rejection that nobody looks at is told in these turns.
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    });
+    await expect(serving).rejects.toMatchObject({ code: 'shard_corrupt' });
+    process.off('unhandledRejection', onUnhandled);
+    expect([batches, unhandled]).toEqual([1, []]);
   });
 });
+
+/** A real disk, which reads as `read` says from the byte at `failAt`. */
+class FailingReads extends DiskShardFiles {
+  constructor(
+    private readonly failAt: number,
+    private readonly read: () => Promise<boolean>,
+  ) {
+    super();
+  }
+
+  override async openToRead(path: string): Promise<ReadableShard> {
+    const shard = await super.openToRead(path);
+    return {
+      sizeBytes: shard.sizeBytes,
+      read: (target, position) => (position === this.failAt ? this.read() : shard.read(target, position)),
+      close: () => shard.close(),
+    };
+  }
+}
 
 /** A real disk, of which step number `failAt` fails; what a failed step did before is done. */
 class FailingFiles extends ShardFiles {

@@ -1,10 +1,12 @@
-// Where a shard lies: HOME/shards/ab/<64 hex digits>, and beside it, while it is written, <64 hex digits>.<run>-<n>.tmp.
+// Where a shard lies: HOME/shards/ab/<64 hex digits>; beside it, while it is written, <64 hex digits>.<run>-<n>.tmp;
+// and without a row, for some days, HOME/shards/trash/ab/<64 hex digits>.<Unix ms at which it came there>.
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { type ContentId, contentIdBytes, decodeHex, encodeBase64url, encodeHex } from '#protocol';
+import { type ContentId, contentIdBytes, decodeHex, encodeBase64url, encodeHex, type UnixMs } from '#protocol';
 
 const SHARD_NAME = /^[0-9a-f]{64}$/;
 const TEMPORARY_NAME = /^[0-9a-f]{64}\.([0-9a-f]{16})-\d+\.tmp$/;
+const TRASHED_NAME = /^[0-9a-f]{64}\.(\d{1,15})$/;
 
 /** The 256 folders, each named by the first byte of the content ids in it. */
 export const SHARD_FOLDERS: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
@@ -24,6 +26,21 @@ export function shardPath(directory: string, cid: ContentId): ShardPath {
 export function temporaryPath(path: ShardPath, runId: string, number: number): string {
   assert(/^[0-9a-f]{16}$/.test(runId));
   return `${path.file}.${runId}-${number}.tmp`;
+}
+
+/** The trash of one of the folders: on the same file system, so that going there is a rename. */
+export function trashFolder(directory: string, folder: string): string {
+  return join(directory, 'trash', folder);
+}
+
+export function trashedName(name: string, atMs: UnixMs): string {
+  return `${name}.${atMs}`;
+}
+
+/** When a file came into the trash; null for one that was not put there by this program. */
+export function readTrashedName(name: string): UnixMs | null {
+  const atMs = TRASHED_NAME.exec(name)?.[1];
+  return atMs === undefined ? null : Number(atMs);
 }
 
 export type FoundName =

@@ -8,7 +8,9 @@ import type { UnixMs } from '#protocol';
 export abstract class AgentState {
   abstract readonly shardCount: number;
   abstract readonly usedBytes: number;
-  /** False when the process before this one ended without saying so: its memory of tokens under way is lost. */
+  /** The database was made for this process: if there was one before it, nothing of that is known. */
+  abstract readonly isNew: boolean;
+  /** False when the process before this one ended without saying so, or none is known: memory of tokens is lost. */
   abstract readonly cleanStop: boolean;
   /** Tokens that expire at or before this broker time may be forgotten, and are refused. Never goes back. */
   abstract readonly replayHorizonMs: UnixMs;
@@ -22,6 +24,7 @@ export async function readAgentState(reads: EntityManager): Promise<AgentState> 
   return {
     shardCount: Number(row.shard_count),
     usedBytes: Number(row.used_bytes),
+    isNew: Number(row.run_count) === 0,
     cleanStop: row.clean_stop === 1,
     replayHorizonMs: Number(row.replay_horizon_ms),
     lastContactMs: Number(row.last_contact_ms),
@@ -31,7 +34,10 @@ export async function readAgentState(reads: EntityManager): Promise<AgentState> 
 /** Begin a run: what the one before left; from here on, until markCleanStop, an end is an unclean one. */
 export async function beginRun(database: Database): Promise<AgentState> {
   const state = await readAgentState(database.reads);
-  await database.writes.run((db) => markCleanStop(db, false));
+  await database.writes.run(async (db) => {
+    await change(db, 'UPDATE agent_state SET run_count = run_count + $1 WHERE id = 1', 1);
+    await markCleanStop(db, false);
+  });
   return state;
 }
 

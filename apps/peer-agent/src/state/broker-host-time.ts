@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { BrokerClient } from '#broker-api';
 import { Clock } from '#process';
 import { CLOCK_SKEW_MS_MAX, type UnixMs } from '#protocol';
+import { BROKER_TIME_STEP_MS } from '../limits.js';
 import { HostTime } from './host-time.js';
 
 @Injectable()
@@ -28,12 +29,12 @@ export class BrokerHostTime extends HostTime {
   }
 
   /**
-   * Until the broker has told the time the local clock may be behind by the skew: then the later end counts, so that
-   * no token issued before the start passes as one issued after it.
+   * The latest that it can have been, so that no token issued before the start passes as one issued after it: the
+   * broker tells the time in whole steps, and until it has told it the local clock may be behind by the skew.
    */
   startedAtMs(): UnixMs {
     const brokerNowMs = this.brokerNowMs();
     if (brokerNowMs === null) return this.startedWallMs + CLOCK_SKEW_MS_MAX;
-    return brokerNowMs - (this.clock.monotonicMs() - this.startedMonotonicMs);
+    return brokerNowMs + BROKER_TIME_STEP_MS - (this.clock.monotonicMs() - this.startedMonotonicMs);
   }
 }

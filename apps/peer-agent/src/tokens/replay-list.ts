@@ -10,7 +10,7 @@ import { decideClaim, horizonAt, isSpent, released, type TokenEntry, tokenEntry 
 
 declare const claimed: unique symbol;
 
-/** A token that nobody else can use while it is held. Ends by `burn` or `release`. Made in this file only. */
+/** A token that nobody else can use while it is held. Ends by `burn`, `release` or `giveBack`. Made in this file only. */
 export type ClaimedToken = VerifiedToken & { readonly [claimed]: true };
 
 const MINUTE_MS = 60_000;
@@ -104,6 +104,11 @@ export class ReplayList {
   /** After the commit of `release`. */
   markReleased(token: ClaimedToken): void {
     this.set(token, released(this.claimedEntry(token)));
+  }
+
+  /** No unit about the token was run: it is again what it was before its claim, here as in agent.db. */
+  giveBack(token: ClaimedToken): void {
+    this.set(token, tokenEntry('released', this.claimedEntry(token).releases));
   }
 
   /**
