@@ -69,6 +69,8 @@ class RestoreRun {
   private readonly window = new RestoreWindow();
   private readonly fetches = new BoundedPool(FETCHES_MAX);
   private readonly startedMs: number;
+  /** Whether a pattern has chosen anything; folders on the way to what might be do not count. */
+  private anyChosen = false;
   private readonly counts = { files: 0, directories: 0, symlinks: 0, bytes: 0, failed: 0 };
 
   constructor(
@@ -101,7 +103,9 @@ class RestoreRun {
         continue;
       }
       const { parents, entry } = next;
-      const isChosen = choiceOf(parents, entry) !== 'none';
+      const choice = choiceOf(parents, entry);
+      if (choice === 'match') this.anyChosen = true;
+      const isChosen = choice !== 'none';
       const parent = open.at(-1) ?? null;
       if (entry.type !== 'dir') {
         if (isChosen && parent !== null) await this.restoreLeaf(parent, pathOf(parents, entry), entry);
@@ -114,8 +118,7 @@ class RestoreRun {
   }
 
   conclude(): RestoreSummary {
-    const { files, directories, symlinks, failed } = this.counts;
-    if (this.request.includes.length > 0 && files + directories + symlinks + failed === 0) {
+    if (this.request.includes.length > 0 && !this.anyChosen) {
       throw new ProtocolError('path_missing', {}, { detail: 'nothing in the snapshot matches --include' });
     }
     this.writer.finish();
