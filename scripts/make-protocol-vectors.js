@@ -25,6 +25,12 @@ const transactionId = '0193f3a0-0000-7000-8000-00000000000d';
 const nowMs = Date.UTC(2026, 10, 20, 8);
 const cid = contentIdOf(utf8('a shard'));
 const otherCid = contentIdOf(utf8('another shard'));
+const groupId = '0193f3a0-0000-7000-8000-00000000000e';
+const minuteMs = 60_000;
+const twoItems = [
+  { cid, sizeBytes: 1000 },
+  { cid: otherCid, sizeBytes: 2000 },
+];
 
 write('keys.json', keys());
 write('tokens.json', tokens());
@@ -79,19 +85,35 @@ function tokens() {
   const [, , payload, footer] = token.split('.');
   const skewMs = protocol.CLOCK_SKEW_MS_MAX;
   const invalid = (name, code, text, changes = {}) => ({ name, token: text, expect: { ...expect, ...changes }, code });
+  const valid = (name, changes, expected) => {
+    const row = { name, nonce: encodeHex(nonce), payload: encodeClaims(claims(changes)), token: seal(changes) };
+    const asked = { ...expect, ...expected };
+    return { ...row, expect: asked, doing: asked.op === 'batch' ? claims(changes).op : asked.op };
+  };
+  const universal = { op: 'universal', items: [], maxBytes: 5000, maxUses: 3, expiresAtMs: nowMs + 60 * minuteMs };
+  const batch = { op: 'batch', cid: null };
+  const unsound = (name, changes, expected = {}) =>
+    invalid(name, 'token_claims_invalid', sealText(encodeClaims(claims(changes))), expected);
+  const inOtherWords = (name, from, to) =>
+    invalid(name, 'token_claims_invalid', sealText(encodeClaims(claims()).replace(from, to)));
   return {
     spec: '§4',
     keys: [encodeHex(key.bytes)],
     valid: [
-      { name: 'put', op: 'put' },
-      { name: 'get', op: 'get' },
-    ].map(({ name, op }) => ({
-      name,
-      nonce: encodeHex(nonce),
-      payload: encodeClaims(claims({ op })),
-      token: seal({ op }),
-      expect: { ...expect, op },
-    })),
+      valid('put', { op: 'put' }, { op: 'put' }),
+      valid('get', { op: 'get' }, { op: 'get' }),
+      valid('stream', { op: 'stream', maxBytes: 5000, expiresAtMs: nowMs + 24 * 60 * minuteMs }, { op: 'stream' }),
+      valid('delete', { op: 'delete' }, { op: 'delete' }),
+      valid('audit', { op: 'audit', clientId: 'broker' }, { op: 'audit', clientId: 'broker' }),
+      valid('probe', { op: 'probe', clientId: 'broker', items: [] }, { op: 'probe', clientId: 'broker', cid: null }),
+      ...['put', 'get', 'stream'].map((op) => valid(`universal, to ${op}`, universal, { op, cid: otherCid })),
+      valid('put, retained', { retainUntilMs: nowMs + 24 * 60 * minuteMs }, {}),
+      valid('put, of a group', { groupId }, {}),
+      ...['put', 'get', 'delete'].map((op) =>
+        valid(`batch of two, to ${op}`, { op, items: twoItems, expiresAtMs: nowMs + 24 * 60 * minuteMs }, batch),
+      ),
+      valid('batch of one', {}, batch),
+    ],
     invalid: [
       invalid('no text', 'token_invalid', ''),
       invalid('another version', 'token_invalid', `v4.local.${payload}.${footer}`),
@@ -157,6 +179,40 @@ function tokens() {
       invalid('at its end', 'token_expired', token, { nowMs: nowMs + 15 * 60_000 + skewMs }),
       invalid('another operation', 'token_wrong_op', token, { op: 'get' }),
       invalid('another shard', 'token_wrong_content', token, { cid: otherCid }),
+
+      invalid('no shard named', 'token_wrong_content', token, { cid: null }),
+      inOtherWords('white space', '{', '{ '),
+      inOtherWords('a member escaped', '"op":"put"', '"op":"\\u0070ut"'),
+      inOtherWords('a member twice', '"op":"put"', '"op":"get","op":"put"'),
+      inOtherWords('members in another order', /("iss":"[^"]*"),("aud":"[^"]*")/, '$2,$1'),
+      inOtherWords('a size of 1e3', '"size":1000', '"size":1e3'),
+      inOtherWords('a size of -0', '"size":1000', '"size":-0'),
+      inOtherWords('bytes behind', /$/, '\n'),
+      unsound('a domain in capitals', { trustDomain: 'Backup.example' }),
+      unsound('two items in a stream', { op: 'stream', items: twoItems, maxBytes: 5000 }, { op: 'stream' }),
+      unsound('an item twice', { items: [twoItems[0], twoItems[0]] }, batch),
+      unsound('a batch for 24 h and 1 ms', { items: twoItems, expiresAtMs: nowMs + 24 * 60 * minuteMs + 1 }, batch),
+      unsound('a stream without max', { op: 'stream' }, { op: 'stream' }),
+      unsound('a put with max', { maxBytes: 5000 }),
+      unsound('a universal token without uses', { ...universal, maxUses: undefined }),
+      unsound('a universal token of 1 h and 1 ms', { ...universal, expiresAtMs: nowMs + 60 * minuteMs + 1 }),
+      unsound('a get with retain', { op: 'get', retainUntilMs: nowMs + minuteMs }, { op: 'get' }),
+      unsound('a stream of a group', { op: 'stream', maxBytes: 5000, groupId }, { op: 'stream' }),
+      unsound('a put by the broker', { clientId: 'broker' }, { clientId: 'broker' }),
+      unsound('an audit by a peer', { op: 'audit' }, { op: 'audit' }),
+      unsound(
+        'a probe with an item',
+        { op: 'probe', clientId: 'broker' },
+        { op: 'probe', clientId: 'broker', cid: null },
+      ),
+      invalid('a delete by a universal token', 'token_wrong_op', seal(universal), { op: 'delete' }),
+      invalid('a batch by a universal token', 'token_wrong_op', seal(universal), batch),
+      invalid('a batch by a stream token', 'token_wrong_op', seal({ op: 'stream', maxBytes: 5000 }), batch),
+      invalid('one item of a batch', 'token_wrong_content', seal({ items: twoItems })),
+      invalid('a probe shown by a peer', 'token_wrong_client', seal({ op: 'probe', clientId: 'broker', items: [] }), {
+        op: 'probe',
+        cid: null,
+      }),
     ],
   };
 }
@@ -164,7 +220,7 @@ function tokens() {
 function receipts() {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const sign = protocol.es256Signer(privateKey);
-  const claims = (op, result) => ({
+  const claims = (op, result, changes = {}) => ({
     trustDomain,
     transactionId,
     op,
@@ -172,6 +228,14 @@ function receipts() {
     clientId,
     items: [{ cid, sizeBytes: 1000, result }],
     timeMs: nowMs,
+    ...changes,
+  });
+  const valid = (name, ...given) => {
+    const made = claims(...given);
+    return { name, claims: made, receipt: protocol.encodeReceipt(made, sign) };
+  };
+  const results = (first, second) => ({
+    items: twoItems.map((item, i) => ({ ...item, result: [first, second][i] })),
   });
   const stored = protocol.encodeReceipt(claims('put', 'stored'), sign);
   const [header, payload, signature] = stored.split('.');
@@ -181,16 +245,25 @@ function receipts() {
     return `${signed}.${encodeBase64url(sign(utf8(signed)))}`;
   };
   const rightHeader = '{"alg":"ES256","typ":"peerkeep-receipt+jwt"}';
+  // Members in their order, so that what the name says is all that is wrong.
+  const signed = (name, { text, ...changes }) => {
+    const { time, use, ...front } = { ...json, ...changes };
+    const canonical = JSON.stringify({ ...front, use, time });
+    return { name, receipt: byHand(rightHeader, text ?? canonical) };
+  };
   return {
     spec: '§7',
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }),
     valid: [
       { name: 'stored', claims: claims('put', 'stored'), receipt: stored },
-      {
-        name: 'served',
-        claims: claims('get', 'served'),
-        receipt: protocol.encodeReceipt(claims('get', 'served'), sign),
-      },
+      valid('served', 'get', 'served'),
+      valid('deleted', 'delete', 'deleted'),
+      valid('third use of a stream', 'stream', 'served', { use: 3 }),
+      valid('stored under a universal token', 'put', 'stored', { use: 1 }),
+      valid('served under a universal token', 'get', 'served', { use: 2 }),
+      valid('batch, one of two stored', 'put', 'stored', results('stored', 'host_full')),
+      valid('batch, one of two served', 'get', 'served', results('shard_unknown', 'served')),
+      valid('batch, one of two deleted', 'delete', 'deleted', results('deleted', 'shard_retained')),
     ],
     invalid: [
       { name: 'payload changed', receipt: `${header}.${changed(payload, 50)}.${signature}` },
@@ -204,6 +277,14 @@ function receipts() {
       },
       { name: 'padding', receipt: `${stored}==` },
       { name: 'two parts', receipt: `${header}.${payload}` },
+      signed('white space, signed', { text: ` ${JSON.stringify(json)}` }),
+      signed('a member twice, signed', { text: JSON.stringify(json).replace('{', '{"op":"get",') }),
+      signed('one item that failed', { items: [{ cid, size: 1000, result: 'host_full' }] }),
+      signed('the result of another op', { items: [{ cid, size: 1000, result: 'served' }] }),
+      signed('an item twice', { items: [json.items[0], json.items[0]] }),
+      signed('a stream without its use', { op: 'stream', items: [{ cid, size: 1000, result: 'served' }] }),
+      signed('a use of a delete', { op: 'delete', items: [{ cid, size: 1000, result: 'deleted' }], use: 1 }),
+      signed('use 0', { use: 0 }),
     ].map((row) => ({ ...row, code: 'receipt_invalid' })),
   };
 }

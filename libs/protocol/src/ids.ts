@@ -9,6 +9,10 @@ export type PeerId = Branded<'PeerId'>;
 export type AccountId = Branded<'AccountId'>;
 export type TransactionId = Branded<'TransactionId'>;
 export type ObjectId = Branded<'ObjectId'>;
+export type GroupId = Branded<'GroupId'>;
+
+/** Who asks a host for something: a peer, or the broker itself (probes and audits). */
+export type Requester = PeerId | 'broker';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const UNIX_MS_MAX = 2 ** 48 - 1;

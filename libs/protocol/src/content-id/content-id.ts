@@ -90,7 +90,8 @@ export function contentIdBytes(cid: ContentId): Uint8Array {
   return bytes;
 }
 
-function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
+/** SHA-256(left || right): a parent in the tree. */
+export function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
   const pair = Buffer.allocUnsafe(2 * BLOCK_HASH_BYTES);
   pair.set(left);
   pair.set(right, BLOCK_HASH_BYTES);

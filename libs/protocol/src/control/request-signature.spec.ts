@@ -7,7 +7,7 @@ import { childKey } from '../crypto/hkdf.js';
 import { nobleSuite } from '../crypto/noble-suite.js';
 import { nodeSuite } from '../crypto/node-suite.js';
 import { CLOCK_SKEW_MS_MAX } from '../limits.js';
-import { contentDigest } from './content-digest.js';
+import { contentDigest, matchesContentDigest } from './content-digest.js';
 import { readRequestSignature, signRequest, verifyRequest } from './request-signature.js';
 
 const TARGET_URI = 'https://broker.example:8443/v1/puts?dry=1';
@@ -219,5 +219,15 @@ describe('RFC 9421 B.2.5, signing a request with hmac-sha256', () => {
       Signature: `sig-b25=:${signature}:`,
       'Signature-Input': `sig-b25=${parameters}`,
     });
+  });
+});
+
+describe('RFC 9530 appendix B, a digest with sha-256', () => {
+  it.each([nodeSuite, nobleSuite])('is the one of its content by suite $name', (suite) => {
+    const digest = 'sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:';
+    expect(contentDigest(suite, utf8('{"hello": "world"}\n'))).toBe(digest);
+    expect(matchesContentDigest(suite, digest, utf8('{"hello": "world"}\n'))).toBe(true);
+    expect(matchesContentDigest(suite, digest, utf8('{"hello": "world"}'))).toBe(false);
+    expect(matchesContentDigest(suite, `sha-512=:AA==:, ${digest}`, utf8('{"hello": "world"}\n'))).toBe(false);
   });
 });

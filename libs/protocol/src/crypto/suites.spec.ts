@@ -2,14 +2,16 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { p256KeyPair } from '../../testing/examples.js';
-import { runWycheproof } from '../../testing/outside-vectors.js';
-import { decodeHex, encodeHex, equalInConstantTime, utf8 } from '../bytes.js';
+import { exampleBytes, p256KeyPair } from '../../testing/examples.js';
+import { agreement, outsideFiles, runWycheproof } from '../../testing/outside-vectors.js';
+import { concatBytes, decodeHex, encodeHex, equalInConstantTime, utf8 } from '../bytes.js';
+import { V3LocalKey } from '../paseto/v3-local.js';
+import { ed25519Verifier } from './ed25519.js';
 import { es256Signer, es256Verifier } from './es256.js';
 import { hkdfSha256 } from './hkdf.js';
 import { nobleSuite } from './noble-suite.js';
 import { nodeSuite } from './node-suite.js';
-import type { CryptoSuite } from './suite.js';
+import type { CryptoSuite, Mac } from './suite.js';
 
 const hex = (text: string): Uint8Array => decodeHex(text.replaceAll(' ', ''))!;
 const bytesUpTo = (maxLength: number) => fc.uint8Array({ maxLength });
@@ -78,10 +80,10 @@ describe.each([nodeSuite, nobleSuite])('suite $name', (suite: CryptoSuite) => {
     }
     for (const name of ['hmacSha256', 'hmacSha384'] as const) {
       const file = name === 'hmacSha256' ? 'hmac_sha256.json' : 'hmac_sha384.json';
-      const outcome = runWycheproof<Group, Test>(file, ({ key, msg, tag }, { tagSize }) =>
+      const outcome = runWycheproof<Group, Test>(file, suite.name, ({ key, msg, tag }, { tagSize }) =>
         equalInConstantTime(suite[name](hex(key))(hex(msg)).subarray(0, tagSize / 8), hex(tag)),
       );
-      if (outcome !== null) expect(outcome).toEqual({ run: 174, differing: [] });
+      if (outcome !== null) expect(outcome).toEqual(agreement(66, 108));
     }
   });
 
@@ -93,13 +95,53 @@ describe.each([nodeSuite, nobleSuite])('suite $name', (suite: CryptoSuite) => {
       size: number;
       okm: string;
     }
-    const outcome = runWycheproof<object, Test>('hkdf_sha256.json', ({ ikm, salt, info, size, okm }) => {
+    const outcome = runWycheproof<object, Test>('hkdf_sha256.json', suite.name, ({ ikm, salt, info, size, okm }) => {
       // RFC 5869 §2.3 admits 255 blocks; the function asserts that its caller asks for no more.
       if (size > 255 * 32) return false;
       const input = { inputKey: hex(ikm), salt: hex(salt), info: hex(info), lengthBytes: size };
       return encodeHex(hkdfSha256(suite, input)) === okm;
     });
-    if (outcome !== null) expect(outcome).toEqual({ run: 86, differing: [] });
+    if (outcome !== null) expect(outcome).toEqual(agreement(83, 3));
+  });
+
+  // The key schedule of PASETO v3 (SPEC §4.1) is HKDF-SHA-384 without a salt, of keys of 32 bytes: V3LocalKey keeps its
+  // extracted key and expands. With other salts and keys the MAC under it is tested.
+  it('agrees with Wycheproof on hkdf_sha384, by the MAC and as v3.local keys expand', () => {
+    interface Test {
+      ikm: string;
+      salt: string;
+      info: string;
+      size: number;
+      okm: string;
+    }
+    /** RFC 5869 §2.3, word for word. */
+    const expanded = (expand: Mac, info: Uint8Array, sizeBytes: number): string => {
+      let block: Uint8Array = new Uint8Array(0);
+      let output = '';
+      for (let i = 1; output.length < 2 * sizeBytes; i++) {
+        block = expand(concatBytes(block, info, Uint8Array.of(i)));
+        output += encodeHex(block);
+      }
+      return output.slice(0, 2 * sizeBytes);
+    };
+    const byMac = runWycheproof<object, Test>(
+      'hkdf_sha384.json',
+      `${suite.name} MAC`,
+      ({ ikm, salt, info, size, okm }) => {
+        if (size > 255 * 48) return false;
+        const extract = suite.hmacSha384(salt === '' ? new Uint8Array(48) : hex(salt));
+        return expanded(suite.hmacSha384(extract(hex(ikm))), hex(info), size) === okm;
+      },
+    );
+    if (byMac !== null) expect(byMac).toEqual(agreement(80, 3));
+    const byKey = runWycheproof<{ keySize: number }, Test>(
+      'hkdf_sha384.json',
+      `${suite.name} v3.local key`,
+      ({ ikm, info, size, okm }) =>
+        size <= 255 * 48 && expanded(new V3LocalKey(hex(ikm), suite).expand, hex(info), size) === okm,
+      ({ keySize }, { salt }) => keySize === 256 && salt === '',
+    );
+    if (byKey !== null) expect(byKey).toEqual(agreement(7, 0));
   });
 
   it('agrees with Wycheproof on aes_gcm_siv with 256-bit keys (we have no 128-bit ones)', () => {
@@ -116,6 +158,7 @@ describe.each([nodeSuite, nobleSuite])('suite $name', (suite: CryptoSuite) => {
     }
     const outcome = runWycheproof<Group, Test>(
       'aes_gcm_siv.json',
+      suite.name,
       ({ key, iv, aad, msg, ct, tag }) => {
         const opened = suite.aes256GcmSivOpen(hex(key), hex(iv), hex(aad), hex(ct + tag));
         if (opened === null || encodeHex(opened) !== msg) return false;
@@ -123,7 +166,7 @@ describe.each([nodeSuite, nobleSuite])('suite $name', (suite: CryptoSuite) => {
       },
       ({ keySize }) => keySize === 256,
     );
-    if (outcome !== null) expect(outcome).toEqual({ run: 103, differing: [] });
+    if (outcome !== null) expect(outcome).toEqual(agreement(69, 34));
   });
 
   it('leaves its inputs as they were', () => {
@@ -202,11 +245,64 @@ describe('ES256', () => {
     }
     const outcome = runWycheproof<Group, { msg: string; sig: string }>(
       'ecdsa_secp256r1_sha256_p1363.json',
+      'es256Verifier',
       ({ msg, sig }, { publicKeyPem }) => {
         if (sig.length % 2 !== 0) return false;
         return es256Verifier(createPublicKey(publicKeyPem))(hex(msg), hex(sig));
       },
     );
-    if (outcome !== null) expect(outcome).toEqual({ run: 262, differing: [] });
+    if (outcome !== null) expect(outcome).toEqual(agreement(173, 89));
+  });
+});
+
+describe('Ed25519', () => {
+  // RFC 8032 §7.1, TEST 2.
+  const publicKey = hex('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c');
+  const signature = hex(
+    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+  );
+
+  it('verifies the signature of RFC 8032 §7.1, and no other length, message or key', () => {
+    const verify = ed25519Verifier(publicKey);
+    expect(verify(hex('72'), signature)).toBe(true);
+    expect(verify(hex('73'), signature)).toBe(false);
+    expect(verify(hex('72'), signature.subarray(0, 63))).toBe(false);
+    expect(verify(hex('72'), concatBytes(signature, hex('00')))).toBe(false);
+    expect(ed25519Verifier(exampleBytes('a key'))(hex('72'), signature)).toBe(false);
+    expect(() => ed25519Verifier(publicKey.subarray(1))).toThrow();
+  });
+
+  it('agrees with Wycheproof on ed25519', () => {
+    interface Group {
+      publicKey: { pk: string };
+    }
+    const outcome = runWycheproof<Group, { msg: string; sig: string }>(
+      'ed25519.json',
+      'ed25519Verifier',
+      ({ msg, sig }, { publicKey: { pk } }) => sig.length % 2 === 0 && ed25519Verifier(hex(pk))(hex(msg), hex(sig)),
+    );
+    if (outcome !== null) expect(outcome).toEqual(agreement(88, 63));
+  });
+});
+
+describe('the outside vectors', () => {
+  /** Where each file is used; x25519 is not: nothing here agrees on keys, TLS does. */
+  const USED: Readonly<Record<string, string>> = {
+    'aes_gcm.json': 'libs/backup/src/objects/aes-gcm.spec.ts',
+    'aes_gcm_siv.json': 'here',
+    'ecdsa_secp256r1_sha256_p1363.json': 'here',
+    'ed25519.json': 'here',
+    'hkdf_sha256.json': 'here, and libs/backup/src/keys.spec.ts',
+    'hkdf_sha384.json': 'here',
+    'hmac_sha256.json': 'here',
+    'hmac_sha384.json': 'here',
+    'x25519.json': 'nowhere',
+  };
+
+  it('are all used, or known not to be ours', () => {
+    const files = outsideFiles('wycheproof');
+    if (files !== null) expect(files).toEqual(Object.keys(USED));
+    const paseto = outsideFiles('paseto');
+    if (paseto !== null) expect(paseto).toEqual(['v3.json']);
   });
 });

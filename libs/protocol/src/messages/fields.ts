@@ -1,7 +1,15 @@
 // The fields that messages share, each parsed once, here, into a type that cannot be wrong.
 import { z } from 'zod';
 import { base64urlLength } from '../bytes.js';
-import { type AccountId, isUuidV7, type ObjectId, type PeerId, type TransactionId } from '../ids.js';
+import {
+  type AccountId,
+  type GroupId,
+  isUuidV7,
+  type ObjectId,
+  type PeerId,
+  type Requester,
+  type TransactionId,
+} from '../ids.js';
 import { PEER_NAME_CHARS_MAX, SHARD_BYTES_MAX, SHARDS_PER_OBJECT_MAX } from '../limits.js';
 import { parseTime } from '../time.js';
 
@@ -23,6 +31,8 @@ export const peerIdField = branded<PeerId>(uuidV7Text);
 export const accountIdField = branded<AccountId>(uuidV7Text);
 export const transactionIdField = branded<TransactionId>(uuidV7Text);
 export const objectIdField = branded<ObjectId>(uuidV7Text);
+export const groupIdField = branded<GroupId>(uuidV7Text);
+export const requesterField: z.ZodType<Requester, string> = z.union([z.literal('broker'), peerIdField]);
 
 /** base64url of exactly `bytes` bytes, canonical text only. */
 export const bytesField = (bytes: number): z.ZodType<string, string> =>

@@ -1,6 +1,11 @@
 // One strict schema per message: it is the DTO, the type and the document.
+export * from './device-authorization.js';
 export * from './enrolment.js';
+export * from './escrow.js';
 export * from './fields.js';
+export * from './groups.js';
+export * from './host-answers.js';
+export * from './peers.js';
 export * from './presence.js';
 export * from './problem.js';
 export * from './transactions.js';

@@ -1,6 +1,15 @@
 // Presence: a peer says that it is there and what it offers; the broker says what time it is and what is due.
 import { z } from 'zod';
-import { accountIdField, bytesCountField, peerAddressField, peerIdField, peerNameField, timeField } from './fields.js';
+import { HOME_RUN_ID_BYTES, WITHDRAWN_CLIENTS_MAX } from '../limits.js';
+import {
+  accountIdField,
+  bytesCountField,
+  bytesField,
+  peerAddressField,
+  peerIdField,
+  peerNameField,
+  timeField,
+} from './fields.js';
 
 /** What a host offers. `shareBytes` is donated, `usedBytes` of it hold shards, `freeBytes` can still be taken. */
 export const hostOffer = z.strictObject({
@@ -11,12 +20,42 @@ export const hostOffer = z.strictObject({
 });
 export type HostOffer = z.infer<typeof hostOffer>;
 
+const runIdField = bytesField(HOME_RUN_ID_BYTES);
+const epochField = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
+
+/**
+ * Which run of its home a host is: the epoch and run that were acknowledged last (none at first), and the run that it
+ * wants to be acknowledged as. `restored`: its owner knows that it is an older copy, and has accepted what that costs.
+ */
+export const homeRun = z.strictObject({
+  epoch: epochField,
+  runId: runIdField,
+  previousRunId: runIdField.nullable(),
+  restored: z.boolean(),
+});
+export type HomeRun = z.infer<typeof homeRun>;
+
 /** `POST /v1/presence`. `host` is null for a peer that stores nothing for others (or is leaving for the night). */
 export const presenceRequest = z.strictObject({
   host: hostOffer.nullable(),
   program: z.string().max(64),
+  /** With every offer of a host that was acknowledged before. */
+  home: homeRun.nullable().optional(),
 });
 export type PresenceRequest = z.infer<typeof presenceRequest>;
+
+/**
+ * Tokens that a host refuses although they are authentic: those of clients that were suspended or revoked while tokens
+ * of theirs may live, and, where those are too many to name, all that were issued before a time.
+ */
+export const withdrawnTokens = z.strictObject({
+  clients: z.array(peerIdField).max(WITHDRAWN_CLIENTS_MAX),
+  issuedBefore: timeField.nullable(),
+});
+export type WithdrawnTokens = z.infer<typeof withdrawnTokens>;
 
 export const presenceAnswer = z.strictObject({
   time: timeField,
@@ -24,6 +63,9 @@ export const presenceAnswer = z.strictObject({
   address: peerAddressField.nullable(),
   renewCertificate: z.boolean(),
   renewTransactionKey: z.boolean(),
+  /** Of the run that was shown; null when none was. */
+  epoch: epochField.nullable().default(null),
+  withdrawn: withdrawnTokens.default({ clients: [], issuedBefore: null }),
 });
 export type PresenceAnswer = z.infer<typeof presenceAnswer>;
 
@@ -38,6 +80,8 @@ export const peerStatusAnswer = z.strictObject({
   online: z.boolean(),
   storedShards: z.int(),
   storedBytes: bytesCountField,
+  renewCertificate: z.boolean().default(false),
+  renewTransactionKey: z.boolean().default(false),
   credit: z.strictObject({ available: amountField, reserved: amountField, earned: amountField }),
 });
 export type PeerStatusAnswer = z.infer<typeof peerStatusAnswer>;

@@ -3,25 +3,25 @@ import { strict as assert } from 'node:assert';
 import { utf8 } from '../bytes.js';
 import type { PeerId } from '../ids.js';
 import type { TransactionKey } from '../keys/transaction-key.js';
-import { TOKEN_TEXT_BYTES_MAX } from '../limits.js';
+import { BATCH_TOKEN_TEXT_BYTES_MAX, TOKEN_TEXT_BYTES_MAX } from '../limits.js';
 import { sealV3Local } from '../paseto/v3-local.js';
-import { encodeClaims, hasSoundTimes, type TokenClaims } from './claims.js';
+import { areSound, encodeClaims, type TokenClaims } from './claims.js';
 
 /**
  * Seal a token for its host. Pure.
  *
  * key      the transaction key of claims.hostId
  * nonce    32 fresh random bytes
- * returns  PASETO v3.local, at most TOKEN_TEXT_BYTES_MAX
+ * returns  PASETO v3.local, at most TOKEN_TEXT_BYTES_MAX; of several items, at most BATCH_TOKEN_TEXT_BYTES_MAX
  */
 export function sealToken(key: TransactionKey, claims: TokenClaims, nonce: Uint8Array): string {
-  assert(hasSoundTimes(claims));
+  assert(areSound(claims));
   const token = sealV3Local(key.token, utf8(encodeClaims(claims)), {
     footer: encodeFooter(key.kid),
     implicit: implicitAssertion(claims.trustDomain, claims.hostId),
     nonce,
   });
-  assert(token.length <= TOKEN_TEXT_BYTES_MAX);
+  assert(token.length <= (claims.items.length > 1 ? BATCH_TOKEN_TEXT_BYTES_MAX : TOKEN_TEXT_BYTES_MAX));
   return token;
 }
 

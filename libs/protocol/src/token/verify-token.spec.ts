@@ -45,7 +45,7 @@ describe.each([nodeSuite, nobleSuite])('verifyToken on suite $name', (suite) => 
   };
 
   it('accepts the token of this client for this shard on this host, and returns its claims (B12)', () => {
-    expect(verifyToken(token, exampleExpectation(key))).toEqual(exampleClaims());
+    expect(verifyToken(token, exampleExpectation(key))).toEqual({ ...exampleClaims(), doing: 'put' });
   });
 
   it('accepts a get token for a get (B13)', () => {

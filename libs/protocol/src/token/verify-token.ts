@@ -1,18 +1,23 @@
 // The host's half of a token: may this client do this here, now? Decided alone, offline (B12, B16).
 import { ProtocolError } from '../errors.js';
-import type { PeerId } from '../ids.js';
+import type { PeerId, Requester } from '../ids.js';
 import type { TransactionKey } from '../keys/transaction-key.js';
-import { CLOCK_SKEW_MS_MAX, TOKEN_TEXT_BYTES_MAX } from '../limits.js';
+import { BATCH_TOKEN_TEXT_BYTES_MAX, CLOCK_SKEW_MS_MAX, TOKEN_TEXT_BYTES_MAX } from '../limits.js';
 import type { ContentId } from '../messages/fields.js';
 import { openV3Local, splitV3Local } from '../paseto/v3-local.js';
 import type { UnixMs } from '../time.js';
-import { decodeClaims, type TokenClaims, type TokenOp } from './claims.js';
+import { decodeClaims, type TokenClaims } from './claims.js';
 import { implicitAssertion } from './seal-token.js';
+import { BATCH_OPS, type PeerOp, UNIVERSAL_OPS } from './token-ops.js';
 
 declare const verified: unique symbol;
 
 /** Claims that verifyToken accepted: all that a replay list takes. Made in this file only. */
-export type VerifiedToken = TokenClaims & { readonly [verified]: true };
+export type VerifiedToken = TokenClaims & {
+  /** What the request does; the same as `op`, but for a universal token. */
+  readonly doing: PeerOp;
+  readonly [verified]: true;
+};
 
 export interface TokenExpectation {
   /** The host's keys that still hold, by key id: the current one and, for a while, the one before. */
@@ -20,9 +25,11 @@ export interface TokenExpectation {
   readonly trustDomain: string;
   readonly hostId: PeerId;
   /** Whom the TLS certificate of this connection names: a stolen token is useless to another peer. */
-  readonly clientId: PeerId;
-  readonly op: TokenOp;
-  readonly cid: ContentId;
+  readonly clientId: Requester;
+  /** What the request does. `batch`: put, get or delete of all items of the token, as the token says. */
+  readonly op: PeerOp | 'batch';
+  /** The shard that the request is about; null for a probe and a batch, which name none. */
+  readonly cid: ContentId | null;
   /** Unix ms, corrected by the broker's signed time. */
   readonly nowMs: UnixMs;
 }
@@ -48,14 +55,32 @@ export function verifyToken(text: string, expect: TokenExpectation): VerifiedTok
   if (claims.clientId !== expect.clientId) throw new ProtocolError('token_wrong_client', facts);
   if (expect.nowMs < claims.notBeforeMs - CLOCK_SKEW_MS_MAX) throw new ProtocolError('token_not_yet_valid', facts);
   if (expect.nowMs >= claims.expiresAtMs + CLOCK_SKEW_MS_MAX) throw new ProtocolError('token_expired', facts);
-  if (claims.op !== expect.op) throw new ProtocolError('token_wrong_op', facts);
-  if (claims.items[0].cid !== expect.cid) throw new ProtocolError('token_wrong_content', facts);
-  return claims as VerifiedToken;
+  const doing = permitted(claims, expect.op);
+  if (doing === null) throw new ProtocolError('token_wrong_op', facts);
+  if (!coversContent(claims, expect)) throw new ProtocolError('token_wrong_content', facts);
+  return Object.assign(claims, { doing }) as VerifiedToken;
+}
+
+/** What a request of this kind does under the token; null when the token does not permit it. */
+function permitted(claims: TokenClaims, asked: TokenExpectation['op']): PeerOp | null {
+  const { op } = claims;
+  if (asked === 'batch') return op !== 'universal' && BATCH_OPS.has(op) ? op : null;
+  if (op === 'universal') return UNIVERSAL_OPS.has(asked) ? asked : null;
+  return op === asked ? op : null;
+}
+
+/** Is the request about what the token is for? One that should name a shard and does not is about nothing. */
+function coversContent({ op, items }: TokenClaims, { op: asked, cid }: TokenExpectation): boolean {
+  if (asked === 'batch' || asked === 'probe') return cid === null;
+  if (cid === null) return false;
+  // A universal token is for any content; one of several items is for a batch alone.
+  return op === 'universal' || (items.length === 1 && items[0]!.cid === cid);
 }
 
 /** Length, strict decode, known key, MAC: one code for all, so that a forger learns nothing from the answer. */
 function openToken(text: string, expect: TokenExpectation): string {
-  if (text.length > TOKEN_TEXT_BYTES_MAX) throw new ProtocolError('token_invalid');
+  const charsMax = expect.op === 'batch' ? BATCH_TOKEN_TEXT_BYTES_MAX : TOKEN_TEXT_BYTES_MAX;
+  if (text.length > charsMax) throw new ProtocolError('token_invalid');
   const parts = splitV3Local(text);
   if (parts === null) throw new ProtocolError('token_invalid');
   const kid = FOOTER.exec(Buffer.from(parts.footer).toString('latin1'))?.[1];
