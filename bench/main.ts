@@ -1,4 +1,4 @@
-// `npm run bench -- tokens|coding|backup`: runs one measurement and prints its figures as one JSON document on stdout.
+// `npm run bench -- tokens|coding|backup|broker|agent`: runs one measurement and prints its figures as one JSON document on stdout.
 import { strict as assert } from 'node:assert';
 import { pathToFileURL } from 'node:url';
 
@@ -7,6 +7,8 @@ const BENCHES = {
   tokens: 'benchTokens',
   coding: 'benchCoding',
   backup: 'benchBackup',
+  broker: 'benchBroker',
+  agent: 'benchAgent',
 } as const;
 type BenchName = keyof typeof BENCHES;
 

@@ -12,6 +12,7 @@ import {
   type PeerId,
   sealToken,
   type TokenClaims,
+  type TokenExpectation,
   type TransactionId,
   TransactionKey,
   uuidV7,
@@ -109,13 +110,13 @@ function exampleClaims(nowMs: number): TokenClaims {
 function peerkeep(suite: CryptoSuite, claims: TokenClaims, nowMs: number): Contender[] {
   const key = new TransactionKey(randomBytes(32), suite);
   const token = sealToken(key, claims, randomBytes(32));
-  const expect = {
+  const expect: TokenExpectation = {
     keyOf: (kid: string) => (kid === key.kid ? key : undefined),
     trustDomain: claims.trustDomain,
     hostId: claims.hostId,
     clientId: claims.clientId,
-    op: claims.op,
-    cid: claims.items[0].cid,
+    op: 'put',
+    cid: claims.items[0]!.cid,
     nowMs,
   };
   const name = `peerkeep ${suite.name}`;

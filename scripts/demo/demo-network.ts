@@ -32,6 +32,7 @@ export class DemoNetwork {
   private readonly running: Command[] = [];
   private broker: Command | null = null;
   private readonly hosts = new Map<string, Command>();
+  private readonly ports = new Map<string, number>();
   private joinLink = '';
   private enrolmentKey = '';
   private closing: Promise<void> | null = null;
@@ -68,6 +69,18 @@ export class DemoNetwork {
 
   get link(): string {
     return this.joinLink;
+  }
+
+  /** What lets machines enrol at this network's broker. */
+  get key(): string {
+    return this.enrolmentKey;
+  }
+
+  /** Where the host of this folder listens. */
+  hostPort(folder: string): number {
+    const port = this.ports.get(folder);
+    if (port === undefined) throw new Error(`no host of this network has its home in ${folder}`);
+    return port;
   }
 
   /** End the broker as an operator would; returns its exit code. */
@@ -165,6 +178,8 @@ export class DemoNetwork {
     await Command.run('peerkeep-agent', enrol);
     const host = this.start('peerkeep-agent', ['run', '--home', home, '--listen', '127.0.0.1:0']);
     this.hosts.set(name, host);
+    const [, port] = await host.line(/^listening on \S*:(\d+)$/);
+    this.ports.set(home, Number(port));
     await host.line(/^online: /);
   }
 

@@ -1,0 +1,44 @@
+// Sends prepared requests over HTTPS, so many connections at once, and says how long each answer took.
+import { Client } from 'undici';
+import type { SignedRequest } from './signed-post.js';
+
+export interface LoadFigures {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Each connection takes the next request as soon as it has its answer; the first answer that is no success ends all. */
+export async function sendAll(
+  origin: string,
+  requests: readonly SignedRequest[],
+  connections: number,
+): Promise<LoadFigures> {
+  const clients = Array.from(
+    { length: connections },
+    () => new Client(origin, { connect: { rejectUnauthorized: false }, pipelining: 1 }),
+  );
+  const tookMs: number[] = [];
+  let next = 0;
+  const drive = async (client: Client): Promise<void> => {
+    for (let i = next++; i < requests.length; i = next++) {
+      const { path, headers, body } = requests[i]!;
+      const startedMs = performance.now();
+      const answer = await client.request({ method: 'POST', path, headers, body });
+      const text = await answer.body.text();
+      tookMs.push(performance.now() - startedMs);
+      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${text.slice(0, 500)}`);
+    }
+  };
+  const startedMs = performance.now();
+  try {
+    await Promise.all(clients.map(drive));
+  } finally {
+    await Promise.all(clients.map((client) => client.destroy()));
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  tookMs.sort((a, b) => a - b);
+  const at = (share: number): number => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * share))] ?? 0;
+  return { requests: requests.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
