@@ -14,12 +14,16 @@ import {
   type ContentId,
   contentIdOf,
   formatTime,
+  isRefusal,
+  PROBLEM_CONTENT_TYPE,
   type PresenceRequest,
+  problemFrom,
   type Report,
   readRequestSignature,
   sealToken,
   signAnswer,
   type TokenClaims,
+  type TokenOp,
   type TransactionId,
   TransactionKey,
   uuidV7,
@@ -49,6 +53,7 @@ export interface RawRequest {
   /** Sent as it is; absent: the length of the body. null: chunked. */
   readonly contentLength?: number | null;
   readonly identity?: TestIdentity;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class AgentFixture {
@@ -97,7 +102,7 @@ export class AgentFixture {
     await this.broker.stop();
   }
 
-  claims(op: 'put' | 'get', bytes: Uint8Array, change: Partial<TokenClaims> = {}): TokenClaims {
+  claims(op: TokenOp, bytes: Uint8Array, change: Partial<TokenClaims> = {}): TokenClaims {
     const nowMs = this.clock.nowMs();
     return {
       trustDomain: this.authority.trustDomain,
@@ -117,7 +122,7 @@ export class AgentFixture {
     return sealToken(key, claims, randomBytes(32));
   }
 
-  token(op: 'put' | 'get', bytes: Uint8Array, change: Partial<TokenClaims> = {}): string {
+  token(op: TokenOp, bytes: Uint8Array, change: Partial<TokenClaims> = {}): string {
     return this.seal(this.claims(op, bytes, change));
   }
 
@@ -148,7 +153,8 @@ export class AgentFixture {
         ALPNProtocols: [ALPN_SHARDS],
         headers: {
           ...(raw.token === undefined ? {} : { authorization: `Peerkeep ${raw.token}` }),
-          ...(raw.method !== 'PUT' || length === null ? {} : { 'content-length': length }),
+          ...((raw.method ?? 'GET') === 'GET' ? {} : lengthOrChunked(length)),
+          ...raw.headers,
         },
       };
       const request = httpsRequest(options, (answer) => collect(answer).then(resolve, reject));
@@ -180,6 +186,11 @@ export function codeOf(answer: RawAnswer): unknown {
 
 export function receiptOf(answer: RawAnswer): string {
   return (JSON.parse(answer.body.toString('utf8')) as { receipt: string }).receipt;
+}
+
+/** Without either, node:http would declare the length of a body that it is given at once. */
+function lengthOrChunked(length: number | null): Record<string, string | number> {
+  return length === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
 }
 
 async function collect(answer: IncomingMessage): Promise<RawAnswer> {
@@ -239,13 +250,23 @@ export class TestBroker {
     const claimed = readRequestSignature(request.headers);
     const targetUri = `https://127.0.0.1:${this.port}${request.url}`;
     const nowMs = this.clock.nowMs();
-    verifyRequest(claimed, { method: request.method ?? '', targetUri, body, key: this.key, nowMs });
-    const answer = Buffer.from(
-      JSON.stringify(this.answer(request.url, body.length === 0 ? null : JSON.parse(body.toString('utf8')))),
-    );
-    const signed = signAnswer({ status: 200, body: answer, request: claimed, key: this.key, nowMs });
-    response.writeHead(200, { ...signed, 'content-type': 'application/json' });
-    response.end(answer);
+    let status = 200;
+    let answer: unknown;
+    try {
+      verifyRequest(claimed, { method: request.method ?? '', targetUri, body, key: this.key, nowMs });
+      answer = this.answer(request.url, body.length === 0 ? null : JSON.parse(body.toString('utf8')));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // Signed, so that a peer with a wrong clock learns the time from it.
+      [status, answer] = [error.status, problemFrom(error)];
+    }
+    const bytes = Buffer.from(JSON.stringify(answer));
+    const signed = signAnswer({ status, body: bytes, request: claimed, key: this.key, nowMs });
+    response.writeHead(status, {
+      ...signed,
+      'content-type': status === 200 ? 'application/json' : PROBLEM_CONTENT_TYPE,
+    });
+    response.end(bytes);
   }
 
   private answer(path: string | undefined, body: unknown): unknown {

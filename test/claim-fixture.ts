@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '#database';
 import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import {
   contentIdOf,
+  type PeerOp,
   sealToken,
   type TokenClaims,
   type TransactionId,
@@ -54,7 +55,12 @@ export function openAgentDatabase(folder: string): Promise<Database> {
 }
 
 /** A token that this host would take at the time it was issued. */
-export function verifiedToken(bytes: Uint8Array, issuedAtMs: UnixMs, change: Partial<TokenClaims> = {}): VerifiedToken {
+export function verifiedToken(
+  bytes: Uint8Array,
+  issuedAtMs: UnixMs,
+  change: Partial<TokenClaims> = {},
+  doing: PeerOp = change.op === undefined ? 'put' : (change.op as PeerOp),
+): VerifiedToken {
   const claims: TokenClaims = {
     trustDomain: DOMAIN,
     hostId: peerIdOf(1),
@@ -72,8 +78,8 @@ export function verifiedToken(bytes: Uint8Array, issuedAtMs: UnixMs, change: Par
     trustDomain: DOMAIN,
     hostId: claims.hostId,
     clientId: claims.clientId,
-    op: claims.op,
-    cid: claims.items[0].cid,
+    op: doing,
+    cid: doing === 'probe' ? null : (claims.items[0]?.cid ?? contentIdOf(bytes)),
     nowMs: issuedAtMs,
   });
 }

@@ -13,6 +13,8 @@ export interface RawShardRequest {
   readonly body?: Uint8Array;
   /** Sent as it is; absent: the length of the body. null: chunked. */
   readonly contentLength?: number | null;
+  /** The second half of the body is sent only after this; told when the first is on its way. */
+  readonly pause?: () => Promise<void>;
 }
 
 export interface RawShardAnswer {
@@ -52,7 +54,15 @@ export function sendRaw(host: WorldHost, as: Presented, raw: RawShardRequest): P
       read(answer).then(resolve, reject);
     });
     request.on('error', reject);
-    request.end(body.length === 0 ? undefined : body);
+    const { pause } = raw;
+    if (pause === undefined) {
+      request.end(body.length === 0 ? undefined : body);
+      return;
+    }
+    const half = body.length >> 1;
+    request.write(body.subarray(0, half), () => {
+      pause().then(() => request.end(body.subarray(half)), reject);
+    });
   });
 }
 

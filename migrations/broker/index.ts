@@ -1,4 +1,16 @@
 // The broker's migrations, oldest first.
 import { FirstTables1795000000000 } from './1795000000000-first-tables.js';
+import { DeviceGrants1795000000100 } from './1795000000100-device-grants.js';
+import { Accounts1795000000150 } from './1795000000150-accounts.js';
+import { KeysThatTurnOver1795000000200 } from './1795000000200-keys-that-turn-over.js';
+import { AllTransactionTypes1795000000300 } from './1795000000300-all-transaction-types.js';
+import { HomeEpochs1795000000400 } from './1795000000400-home-epochs.js';
 
-export const brokerMigrations = [FirstTables1795000000000] as const;
+export const brokerMigrations = [
+  FirstTables1795000000000,
+  DeviceGrants1795000000100,
+  Accounts1795000000150,
+  KeysThatTurnOver1795000000200,
+  AllTransactionTypes1795000000300,
+  HomeEpochs1795000000400,
+] as const;

@@ -12,7 +12,7 @@ export const EXIT = {
   incomplete: 3,
   /** The broker, or enough hosts, cannot be reached now. The same command may succeed later. */
   unreachable: 4,
-  /** The recovery phrase, the enrolment key, or this machine's own credentials are not accepted. */
+  /** The recovery phrase, the enrolment key, or this machine's own credentials are not accepted, or nobody approved. */
   credentials: 5,
   /** Stopped by Ctrl-C or SIGTERM. The same command goes on from there. */
   interrupted: 130,
@@ -37,9 +37,14 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   recovery_key_exists: EXIT.credentials,
   enrolment_key_invalid: EXIT.credentials,
   enrolment_credential_missing: EXIT.credentials,
+  enrolment_refused: EXIT.credentials,
+  enrolment_expired: EXIT.credentials,
+  home_sealed: EXIT.credentials,
+  home_key_invalid: EXIT.credentials,
   key_unknown: EXIT.credentials,
   signature_invalid: EXIT.credentials,
   peer_suspended: EXIT.credentials,
+  peer_revoked: EXIT.credentials,
   interrupted: EXIT.interrupted,
 };
 

@@ -91,7 +91,8 @@ describe('--help', () => {
 describe('what fails before anything is asked of the network', () => {
   it.each<[string, readonly string[], number, string]>([
     ['a home that is not there', ['snapshots'], EXIT.error, 'no Peerkeep home'],
-    ['an init without a key', ['init', LINK], EXIT.credentials, 'enrolment needs'],
+    ['an init with two keys', ['init', LINK, '--key', 'x', '--key-file', 'y'], EXIT.usage, 'not both'],
+    ['a key file that is not there', ['init', LINK, '--key-file', '/nowhere/key'], EXIT.usage, 'does not exist'],
     ['an enrolment key that is none', ['init', LINK, '--key', 'x'], EXIT.credentials, 'enrolment key'],
   ])('%s has its code', async (_what, args, code, text) => {
     expect(await run(args)).toBe(code);

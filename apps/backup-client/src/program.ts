@@ -5,6 +5,7 @@ import { checkCommand } from './commands/check.js';
 import type { CommandContext } from './commands/command-context.js';
 import { initCommand } from './commands/init.js';
 import { lsCommand } from './commands/ls.js';
+import { peersCommand } from './commands/peers.js';
 import { recoverCommand } from './commands/recover.js';
 import { restoreCommand } from './commands/restore.js';
 import { snapshotsCommand } from './commands/snapshots.js';
@@ -23,9 +24,10 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     restoreCommand,
     checkCommand,
     recoverCommand,
+    peersCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => output.stdout.write(text),
       writeErr: (text) => output.stderr.write(text),

@@ -15,6 +15,7 @@ import { backoffMs } from './reports/backoff.js';
 import { SendReports } from './reports/send-reports.js';
 import { ShardListener } from './serving/shard-listener.js';
 import { Transfers } from './serving/transfers.js';
+import { ShardTrash } from './shards/shard-trash.js';
 import { SweepLeftovers } from './shards/sweep-leftovers.js';
 import { AgentState } from './state/agent-state.js';
 import { ReplayList } from './tokens/replay-list.js';
@@ -27,6 +28,7 @@ export class AgentLoops {
   readonly prune: Periodic;
   readonly rates: Periodic;
   readonly sweep: Periodic;
+  readonly trash: Periodic;
   private readonly ending = new AbortController();
   private reportFailures = 0;
 
@@ -38,6 +40,7 @@ export class AgentLoops {
     replayList: ReplayList,
     private readonly sendReports: SendReports,
     sweepLeftovers: SweepLeftovers,
+    shardTrash: ShardTrash,
     private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -73,6 +76,11 @@ export class AgentLoops {
       () => sweepLeftovers.pauseMs,
       () => sweepLeftovers.sweepFolder(),
     );
+    this.trash = this.loop(
+      'trash',
+      () => shardTrash.pauseMs,
+      () => shardTrash.emptySome(),
+    );
   }
 
   /**
@@ -94,7 +102,7 @@ export class AgentLoops {
   }
 
   private get all(): readonly Periodic[] {
-    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep];
+    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep, this.trash];
   }
 
   private loop(name: string, intervalMs: () => number, run: () => Promise<void>): Periodic {

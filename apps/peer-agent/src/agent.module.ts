@@ -12,6 +12,10 @@ import { AgentLoops } from './agent-loops.js';
 import { ComposeOffer } from './broker-link/compose-offer.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
+import { DeleteBatch } from './batches/delete-batch.js';
+import { GetBatch } from './batches/get-batch.js';
+import { HandleBatch } from './batches/handle-batch.js';
+import { PutBatch } from './batches/put-batch.js';
 import { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
 import { RefusalTally } from './reports/refusal-tally.js';
@@ -19,13 +23,22 @@ import { ReportOutbox } from './reports/report-outbox.js';
 import { SendReports } from './reports/send-reports.js';
 import { AdmitToken } from './serving/admit-token.js';
 import { CompleteTransfer } from './serving/complete-transfer.js';
+import { CompleteUse } from './serving/complete-use.js';
+import { FindShard } from './serving/find-shard.js';
+import { HandleAudit } from './serving/handle-audit.js';
+import { HandleDelete } from './serving/handle-delete.js';
 import { HandleGet } from './serving/handle-get.js';
+import { HandleProbe } from './serving/handle-probe.js';
 import { HandlePut } from './serving/handle-put.js';
+import { HandleStream } from './serving/handle-stream.js';
+import { Routes } from './serving/routes.js';
 import { ShardListener } from './serving/shard-listener.js';
+import { TransferFrame } from './serving/transfer-frame.js';
 import { Transfers } from './serving/transfers.js';
 import { DiskShardStore } from './shards/disk-shard-store.js';
 import { DiskShardFiles, ShardFiles } from './shards/shard-files.js';
 import { ShardIndex } from './shards/shard-index.js';
+import { ShardTrash } from './shards/shard-trash.js';
 import { SpaceLedger } from './shards/space-ledger.js';
 import { ShardPlace, SweepLeftovers } from './shards/sweep-leftovers.js';
 import { UnsettledShards } from './shards/unsettled-shards.js';
@@ -34,6 +47,7 @@ import { AgentState, beginRun } from './state/agent-state.js';
 import { BrokerHostTime } from './state/broker-host-time.js';
 import { HostTime } from './state/host-time.js';
 import { ReplayList } from './tokens/replay-list.js';
+import { WithdrawnTokens } from './tokens/withdrawn-tokens.js';
 
 export interface AgentSurroundings {
   readonly clock: Clock;
@@ -41,7 +55,11 @@ export interface AgentSurroundings {
 }
 
 const HOME: Provider[] = [
-  { provide: PeerHome, useFactory: (config: AgentConfig) => PeerHome.open(config.homePath), inject: [AgentConfig] },
+  {
+    provide: PeerHome,
+    useFactory: ({ homePath, homeKey = null }: AgentConfig) => PeerHome.open(homePath, homeKey),
+    inject: [AgentConfig],
+  },
   {
     provide: AgentLock,
     useFactory: (home: PeerHome) => takeExclusiveUse(join(home.path, 'agent.lock')),
@@ -65,6 +83,7 @@ const HOME: Provider[] = [
 ];
 
 const TOKENS: Provider[] = [
+  WithdrawnTokens,
   {
     provide: ReplayList,
     useFactory: (database: AgentDatabase, time: HostTime, state: AgentState) => ReplayList.load(database, time, state),
@@ -98,6 +117,7 @@ const SHARDS: Provider[] = [
     inject: [AgentState, PeerHome, ShardFiles],
   },
   { provide: ShardIndex, useFactory: (database: AgentDatabase) => new ShardIndex(database), inject: [AgentDatabase] },
+  ShardTrash,
   SweepLeftovers,
 ];
 
@@ -114,9 +134,21 @@ const REPORTS: Provider[] = [
 const SERVING: Provider[] = [
   { provide: Transfers, useFactory: () => new Transfers() },
   AdmitToken,
+  CompleteUse,
   CompleteTransfer,
+  TransferFrame,
   HandlePut,
+  FindShard,
   HandleGet,
+  HandleDelete,
+  PutBatch,
+  GetBatch,
+  DeleteBatch,
+  HandleBatch,
+  HandleStream,
+  HandleAudit,
+  HandleProbe,
+  Routes,
   ShardListener,
 ];
 

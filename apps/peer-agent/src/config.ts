@@ -1,4 +1,5 @@
 // What an agent is told at its start, checked once and then fixed.
+import type { HomeKey } from '#peer-home';
 import { type ListenAddress, parseListenAddress } from '#process';
 import { ProtocolError } from '#protocol';
 
@@ -6,6 +7,8 @@ import { ProtocolError } from '#protocol';
 export abstract class AgentConfig {
   /** The peer's home folder. */
   abstract readonly homePath: string;
+  /** What the secret files of the home are sealed under; none where it is missing. */
+  abstract readonly homeKey?: HomeKey | null;
   /** Where the host listens for peers. Port 0: a free one. */
   abstract readonly listen: ListenAddress;
 }

@@ -15,11 +15,11 @@ export class HostIdentity {
     this.sign = es256Signer(home.privateKeyPem);
   }
 
-  /** The current key, or the one before it while tokens sealed under that may still live (B5). */
+  /** The current key, or one that it replaced while tokens sealed under that may still live (B5). */
   transactionKey(kid: string, nowMs: UnixMs): TransactionKey | undefined {
-    const { current, previous } = this.home.transactionKeys();
+    const { current, previous, older } = this.home.transactionKeys();
     if (kid === current.kid) return current;
-    if (previous !== null && kid === previous.key.kid && nowMs < previous.untilMs) return previous.key;
-    return undefined;
+    const replaced = previous === null ? older : [previous, ...older];
+    return replaced.find(({ key, untilMs }) => kid === key.kid && nowMs < untilMs)?.key;
   }
 }

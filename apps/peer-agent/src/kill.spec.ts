@@ -1,10 +1,7 @@
 // A host process killed at random points of puts: no torn shard is visible afterwards, and no acknowledged one is missing.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openDatabase } from '#database';
@@ -14,6 +11,7 @@ import { PeerLink } from '#peer-link';
 import { openLog, SystemClock } from '#process';
 import { type ContentId, contentIdOf, sealToken, type TransactionId, TransactionKey, uuidV7 } from '#protocol';
 import { CLIENT_ID, HOST_ID, SHARE_BYTES, TestBroker } from '../../../test/agent-fixture.js';
+import { killAgentProcess, startAgentProcess } from '../../../test/agent-process.js';
 import { TestAuthority } from '../../../test/authority.js';
 import { createHome } from '../../../test/peer-fixture.js';
 
@@ -34,9 +32,9 @@ it('survives kill -9 at any moment', { timeout: 120_000 }, async () => {
   const acknowledged = new Map<ContentId, number>();
 
   for (let kill = 0; kill <= KILLS; kill++) {
-    const { child, port } = await startHost(home, broker);
+    const agent = await startAgentProcess(home.path, broker);
     const link = new PeerLink({ home: clientHome, clock, log });
-    const host = { peerId: HOST_ID, address: '127.0.0.1', port };
+    const host = { peerId: HOST_ID, address: '127.0.0.1', port: agent.port };
     const tokenFor = (op: 'put' | 'get', cid: ContentId, sizeBytes: number): string => {
       const nowMs = clock.nowMs();
       const transactionId = uuidV7<TransactionId>(nowMs, randomBytes(10));
@@ -63,8 +61,7 @@ it('survives kill -9 at any moment', { timeout: 120_000 }, async () => {
     const puts = Array.from({ length: PUTS_AT_ONCE }, () => putUntilKilled().catch((error: unknown) => error));
     if (kill === 0) while (acknowledged.size === 0) await pause(1);
     await pause(randomInt(KILL_AFTER_MS_MAX));
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await killAgentProcess(agent);
     const ends = await Promise.all(puts);
     expect(ends.map((error) => (error as { code?: string }).code)).toEqual(puts.map(() => 'peer_unreachable'));
     await link.close();
@@ -72,24 +69,6 @@ it('survives kill -9 at any moment', { timeout: 120_000 }, async () => {
   expect(acknowledged.size).toBeGreaterThan(0);
   await broker.stop();
 });
-
-/** The real program as a process; ready when it listens and has the broker's time. */
-async function startHost(home: PeerHome, broker: TestBroker): Promise<{ child: ChildProcess; port: number }> {
-  const root = join(import.meta.dirname, '../../..');
-  const heard = broker.presences.length;
-  const child = spawn(
-    process.execPath,
-    ['test/run-typescript.js', 'apps/peer-agent/src/main.ts', 'run', '--home', home.path, '--listen', '127.0.0.1:0'],
-    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, PEERKEEP_LOG_LEVEL: 'error' } },
-  );
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const port = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
-    if (port === undefined) continue;
-    while (broker.presences.length === heard) await pause(1);
-    return { child, port: Number(port) };
-  }
-  throw new Error('the host ended before it listened');
-}
 
 async function rowsWithoutFile(home: PeerHome): Promise<string[]> {
   const files = new Set(await readdir(join(home.path, 'shards'), { recursive: true }));

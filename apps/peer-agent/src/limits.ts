@@ -30,6 +30,9 @@ export const REQUEST_MS_MAX = (SHARD_BYTES_MAX / LEAST_BYTES_PER_SECOND) * SECON
 export const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
 export const DRAIN_MS_MAX = 5 * SECOND_MS;
 
+/** The numbers of the blocks that an audit asks for, as JSON. */
+export const AUDIT_BODY_BYTES_MAX = 4 * 1024;
+
 // Disk: how much of a shard is gathered for one write, and read at once. Two of them are in memory for one transfer.
 export const DISK_BATCH_BYTES = 256 * 1024;
 /** Space that is left to the rest of the machine, whatever was donated. */
@@ -42,6 +45,17 @@ export const SWEEP_WAIT_MS = SECOND_MS;
 export const SWEEP_REST_MS = DAY_MS;
 /** A shard without a row lies in the trash for so long: time for a person to put back an index that was lost. */
 export const TRASH_LIFE_MS = 7 * DAY_MS;
+
+// Trash: how many files are removed in one unit, and how often, when there are more.
+export const TRASH_FILES_AT_ONCE = 64;
+export const TRASH_PAUSE_MS = 100;
+export const TRASH_REST_MS = 60 * MINUTE_MS;
+
+// Batches
+/** How long a client may take to send the token that a batch begins with: it is no header, and bounded like one. */
+export const BATCH_TOKEN_MS_MAX = HEADERS_MS_MAX;
+/** Shards that are deleted in one unit. */
+export const DELETES_PER_UNIT_MAX = 64;
 
 // Replay list
 export const PRUNE_ROWS_AT_ONCE = 5_000;

@@ -2,13 +2,15 @@
 /**
  * `peerkeep-agent`: the host. stdout is data, stderr is talk.
  *
- * Exit codes: 0 done; 1 refused or failed (the line on stderr says why, and what to do); 2 used wrongly.
+ * Exit codes: 0 done; 1 refused or failed (the line on stderr says why, and what to do); 2 used wrongly; 5 nobody approved
+ * the enrolment, or a person refused it; 130 enrolment stopped by Ctrl-C or SIGTERM.
  */
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
-import { homePathOf } from '#peer-home';
-import { openLog, readLogLevel } from '#process';
-import { isRefusal, ProtocolError } from '#protocol';
+import { homePathOf, readHomeKey } from '#peer-home';
+import { openLog, readLogLevel, SystemClock } from '#process';
+import { type ErrorCode, ProtocolError } from '#protocol';
+import { acceptRestore } from './commands/accept-restore.js';
 import { enrol } from './commands/enrol.js';
 import { run } from './commands/run.js';
 import { parseSize } from './commands/size-text.js';
@@ -18,9 +20,40 @@ import { readListenAddress } from './config.js';
 const PROGRAM = 'peerkeep-agent';
 const HOME_OPTION = ['--home <dir>', 'home folder of this peer (PEERKEEP_HOME)'] as const;
 
+const EXIT_OF: { readonly interrupted: 130 } & Partial<Record<ErrorCode, number>> = {
+  usage: 2,
+  enrolment_refused: 5,
+  enrolment_expired: 5,
+  interrupted: 130,
+};
+
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
+
+const say = (text: string): void => {
+  process.stderr.write(`${PROGRAM}: ${text}\n`);
+};
+
+interface EnrolFlags {
+  readonly share: string;
+  readonly key?: string;
+  readonly keyFile?: string;
+  readonly name?: string;
+  readonly home?: string;
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; a second one ends at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT_OF.interrupted);
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return stop.signal;
+}
 
 function program(): Command {
   const command = new Command(PROGRAM)
@@ -34,13 +67,19 @@ function program(): Command {
     .description('make this machine a peer that shares disk; on a peer already, set the share')
     .argument('<join-link>', 'the line peerkeep://host:port/#… that the broker printed')
     .requiredOption('--share <size>', 'disk to share, for example 10GB or 10GiB')
-    .option('--key <key>', 'enrolment key that the operator made')
+    .option('--key <key>', 'enrolment key that the operator made; others on this machine can see it in `ps`')
+    .option(
+      '--key-file <path>',
+      'file with the enrolment key (or PEERKEEP_ENROLMENT_KEY); without a key, a person approves',
+    )
     .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
     .option(...HOME_OPTION)
-    .action(async (joinLink: string, options: { share: string; key?: string; name?: string; home?: string }) => {
-      const { key, name } = options;
+    .action(async (joinLink: string, options: EnrolFlags) => {
+      const { key, keyFile, name } = options;
       const homePath = homePathOf(options.home, process.env);
-      print(await enrol({ joinLink, homePath, shareBytes: parseSize(options.share), key, name }));
+      const asked = { joinLink, homePath, shareBytes: parseSize(options.share), key, keyFile, name };
+      const clock = new SystemClock();
+      print(await enrol({ ...asked, environment: process.env, clock, say, signal: stopSignal() }));
     });
 
   command
@@ -50,7 +89,8 @@ function program(): Command {
     .option(...HOME_OPTION)
     .action(async (options: { listen: string; home?: string }) => {
       const homePath = homePathOf(options.home, process.env);
-      const config = { homePath, listen: readListenAddress(options.listen) };
+      const listen = readListenAddress(options.listen);
+      const config = { homePath, listen, homeKey: await readHomeKey(process.env) };
       await run(config, openLog(PROGRAM, readLogLevel(process.env, 'info')), print);
     });
 
@@ -60,8 +100,21 @@ function program(): Command {
     .option('--json', 'as one JSON object')
     .option(...HOME_OPTION)
     .action(async (options: { json?: boolean; home?: string }) => {
-      const status = await readStatus(homePathOf(options.home, process.env), openLog(PROGRAM, 'silent'));
+      const status = await readStatus(
+        homePathOf(options.home, process.env),
+        openLog(PROGRAM, 'silent'),
+        await readHomeKey(process.env),
+      );
       print(options.json ? JSON.stringify(status) : formatStatus(status));
+    });
+
+  command
+    .command('accept-restore')
+    .description('go on with a home that is an older copy; tokens from before are refused, other copies shut out')
+    .option(...HOME_OPTION)
+    .action(async (options: { home?: string }) => {
+      const home = { homePath: homePathOf(options.home, process.env), homeKey: await readHomeKey(process.env) };
+      print(await acceptRestore({ ...home, clock: new SystemClock(), log: openLog(PROGRAM, 'silent') }));
     });
 
   return command;
@@ -75,7 +128,7 @@ function explain(error: unknown): number {
     return 1;
   }
   process.stderr.write(`${PROGRAM}: ${error.message}\n  hint: ${error.hint}\n`);
-  return isRefusal(error, 'usage') ? 2 : 1;
+  return EXIT_OF[error.code] ?? 1;
 }
 
 try {

@@ -32,7 +32,7 @@ export interface RunningAgent {
   kill(): Promise<void>;
 }
 
-export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' | 'sweep';
+export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' | 'sweep' | 'trash';
 
 /**
  * Start to serve. Needs no broker: tokens are verified alone.
@@ -66,6 +66,7 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
       prune: () => loops.prune.trigger(),
       rates: () => loops.rates.trigger(),
       sweep: () => loops.sweep.trigger(),
+      trash: () => loops.trash.trigger(),
     },
     stop: () => ending.stop(),
     kill: () => ending.kill(),

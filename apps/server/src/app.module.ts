@@ -1,9 +1,12 @@
 // The broker: its features, in the order in which a peer meets them.
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountsModule } from './accounts/accounts.module.js';
+import { CaptchaModule } from './captcha/captcha.module.js';
+import { TestModeModule } from './captcha/test-mode.module.js';
 import { CertificatesModule } from './certificates/certificates.module.js';
 import { ControlModule } from './control/control.module.js';
 import { EnrolmentModule } from './enrolment/enrolment.module.js';
+import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -13,12 +16,14 @@ import { PlacementModule } from './placement/placement.module.js';
 import { type PlatformParts, platformModule } from './platform/platform.module.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { TransactionsModule } from './transactions/transactions.module.js';
+import { WebModule } from './web/web.module.js';
 
 @Module({
   imports: [
     ControlModule,
     EnrolmentModule,
     AccountsModule,
+    CaptchaModule,
     PeersModule,
     KeysModule,
     CertificatesModule,
@@ -26,13 +31,16 @@ import { TransactionsModule } from './transactions/transactions.module.js';
     PlacementModule,
     ObjectsModule,
     TransactionsModule,
+    GroupsModule,
     LedgerModule,
     HealthModule,
+    WebModule,
   ],
 })
 class AppModule {}
 
 /** The application on what the process gives it. */
 export function appModule(parts: PlatformParts): DynamicModule {
-  return { module: AppModule, imports: [platformModule(parts)] };
+  const testing = parts.settings.testMode ? [TestModeModule] : [];
+  return { module: AppModule, imports: [platformModule(parts), ...testing] };
 }

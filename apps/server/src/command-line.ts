@@ -1,11 +1,17 @@
-// The `peerkeep-server` command: `start` and `enrolment-key create`. stdout is data, stderr is talk.
+// The `peerkeep-server` command: `start`, `enrolment-key create`, `peer`, `rotate-kek`, `refusals`. stdout is
+// data, stderr is talk.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { openLog, readLogLevel, SystemClock } from '#process';
 import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
 import { readConfig, type StartFlags } from './config/config.js';
-import { existingDataDir } from './config/data-dir.js';
+import { dataDirAt, existingDataDir } from './config/data-dir.js';
+import { parseTimeSpan } from './config/parse-time-span.js';
 import { createEnrolmentKey } from './enrolment/enrolment-keys.js';
+import { findKeyFile } from './keys/key-files.js';
+import { rotateKekCommand } from './keys/rotate-kek-command.js';
+import { peerCommand } from './peers/peer-commands.js';
 import { BrokerDatabase } from './platform/broker-database.js';
+import { refusalsCommand } from './refusals/refusals-command.js';
 import { startBroker } from './start-broker.js';
 
 const EXIT_FAILED = 1;
@@ -39,7 +45,16 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
     .option('--data-dir <dir>', 'where everything is kept (or PEERKEEP_DATA_DIR)')
     .option('--listen <host:port>', 'where to listen; port 0 lets the system choose (or PEERKEEP_LISTEN)')
     .option('--trust-domain <name>', 'name of the trust domain, fixed at the first start (or PEERKEEP_TRUST_DOMAIN)')
+    .option(
+      '--key-file <file>',
+      'the key-encryption key, where it is not beside the database (or PEERKEEP_KEY_ENCRYPTION_KEY_FILE)',
+    )
+    .option('--test-mode', 'for tests: tell the answers of the CAPTCHA; loopback listeners only')
     .action((flags: StartFlags) => start(flags, environment));
+  for (const command of [peerCommand(environment), rotateKekCommand(environment), refusalsCommand(environment)]) {
+    program.addCommand(command);
+    for (const one of [command, ...command.commands]) one.copyInheritedSettings(program);
+  }
   program
     .command('enrolment-key')
     .description('Keys that let machines enrol.')
@@ -47,7 +62,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
     .description('Make an enrolment key and print it once; works while the broker runs.')
     .option('--data-dir <dir>', 'data directory of the broker (or PEERKEEP_DATA_DIR)')
     .option('--uses <n>', 'how many machines it lets in', parseCount, 1)
-    .option('--expires <time>', 'how long it is valid: 30m, 24h, 7d', parseLifeMs, parseLifeMs('24h'))
+    .option('--expires <time>', 'how long it is valid: 30m, 24h, 7d', parseTimeSpan, parseTimeSpan('24h'))
     .option(
       '--account <id>',
       'each use adds a machine to this account; without it each use registers a new one',
@@ -59,7 +74,8 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
 }
 
 async function start(flags: StartFlags, environment: NodeJS.ProcessEnv): Promise<void> {
-  const config = readConfig(flags, environment);
+  const settings = readConfig(flags, environment);
+  const config = { ...settings, keyFile: await findKeyFile(dataDirAt(settings.dataDir), flags, environment) };
   const log = openLog('peerkeep-server', readLogLevel(environment, 'info'));
   const stopAsked = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve);
@@ -97,14 +113,6 @@ async function createKey(flags: EnrolmentKeyFlags, environment: NodeJS.ProcessEn
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a count');
   return Number(text);
-}
-
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function parseLifeMs(text: string): number {
-  const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('not a time like 30m, 24h or 7d');
-  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }
 
 function parseAccount(text: string): AccountId {

@@ -18,6 +18,22 @@ export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
 /** Remote networks that the enrolment limit remembers in one minute. */
 export const ENROLLING_NETWORKS_MAX = 10_000;
 
+/** Machines that may wait for a person's approval, in all and from one remote network. */
+export const DEVICE_GRANTS_MAX = 10_000;
+export const DEVICE_GRANTS_PER_NETWORK_MAX = 64;
+/** Each machine polls under one code; a code that has expired is remembered until the next round of forgetting. */
+export const POLLING_MACHINES_MAX = 2 * DEVICE_GRANTS_MAX;
+export const POLL_INTERVAL_MS_MAX = MINUTE_MS;
+
+/**
+ * Wrong user codes before a session, or a whole network, is locked out, and for how long. A code is one of 20^8: with
+ * the most machines waiting, a network that never stops guesses one of them in about four years.
+ */
+export const CODE_GUESSES_PER_SESSION_MAX = 5;
+export const CODE_GUESSES_PER_NETWORK_MAX = 20;
+export const CODE_LOCK_OUT_MS = 15 * MINUTE_MS;
+export const CODE_GUESSERS_MAX = 100_000;
+
 /**
  * How far a message may be ahead of the broker's clock. It bounds what a restart forgets: a message from ahead that
  * was taken just before one would be made after it, and could be taken again.
@@ -36,8 +52,43 @@ export const ENROLMENT_KEY_LIFE_MS_MAX = 365 * DAY_MS;
 export const VOIDED_AT_ONCE_MAX = 500;
 export const VOID_INTERVAL_MS = MINUTE_MS;
 
+/** How often the load is looked at. */
+export const LOAD_SAMPLE_MS = SECOND_MS;
+
+/** Rows of transactions that one answer of reports may touch in one write unit; more are taken in several units. */
+export const REPORTED_ROWS_PER_UNIT_MAX = 32_768;
+
+/** Transactions that one write unit sums up and deletes. */
+export const ROLLED_UP_AT_ONCE_MAX = 1_000;
+
+/** Kinds of refusals that are counted in memory between two writings; past it they are counted without names. */
+export const REFUSAL_COUNTS_MAX = 10_000;
+
 /** How long counts of failures are kept. */
 export const FAILURES_KEPT_MS = 30 * DAY_MS;
+
+/** How far a session's last use may lag behind, so that not every page is a write. */
+export const SESSION_SEEN_STEP_MS = MINUTE_MS;
+
+/** Passwords that wait for the one thread that hashes them; past it people are told to come back. */
+export const PASSWORDS_WAITING_MAX = 64;
+
+/** Accounts, networks and pairs of both whose failed sign-ins are remembered; past it everybody new needs a CAPTCHA. */
+export const SIGN_IN_FAILURES_KEYS_MAX = 50_000;
+
+/** Networks of an account that signed in, so that failures from elsewhere do not lock its owner out. */
+export const KNOWN_NETWORKS_PER_ACCOUNT_MAX = 16;
+export const KNOWN_NETWORK_LIFE_MS = 180 * DAY_MS;
+
+/** How long the links in mails work, and how many of them may be open. */
+export const REGISTRATION_LINK_LIFE_MS = DAY_MS;
+export const RESET_LINK_LIFE_MS = 60 * MINUTE_MS;
+export const MAIL_LINKS_MAX = 100_000;
+/** Passwords that may be tried on one registration link. */
+export const LINK_ATTEMPTS_MAX = 10;
+
+/** How recently the password must have been given for what cannot be undone. */
+export const FRESH_SIGN_IN_MS = 15 * MINUTE_MS;
 
 /** Connections and times of the HTTPS listener; Node itself has no limit and waits for minutes. */
 export const CONNECTIONS_MAX = 10_000;
@@ -51,3 +102,27 @@ export const DRAIN_MS_MAX = 15 * SECOND_MS;
 /** How often the broker looks whether its own certificate is past half of its life. */
 export const OWN_CERTIFICATE_CHECK_MS = 60 * MINUTE_MS;
 export const CA_LIFE_MS = 10 * 365 * DAY_MS;
+
+/** Transaction keys drawn ahead of time, and below how many the pool is filled up again. */
+export const KEY_POOL_SIZE = 256;
+export const KEY_POOL_LOW_WATER = 128;
+assert(KEY_POOL_LOW_WATER <= KEY_POOL_SIZE);
+
+/** How often the key pool is looked after, and the counts of transactions are written down. */
+export const KEY_UPKEEP_MS = 5 * SECOND_MS;
+/** Transactions of one key that are counted in memory alone, and keys whose counts share a write unit. */
+export const UNWRITTEN_TRANSACTIONS_MAX = 4_096;
+export const COUNTS_WRITTEN_AT_ONCE_MAX = 500;
+
+/** How often the broker looks for what another process of its operator changed: states of peers, a rotation asked for. */
+export const CHANGES_INTERVAL_MS = SECOND_MS;
+export const CHANGES_READ_AT_ONCE_MAX = 1_000;
+
+/** Rows that a rotation of the key-encryption key writes in one unit, and seals before others get their turn. */
+export const REWRAPPED_AT_ONCE_MAX = 512;
+export const SEALED_AT_ONCE_MAX = 64;
+
+/** Requests to put that share a unit of the database: enough to spread its statements, little enough to be quick. */
+export const PUTS_TOGETHER_MAX = 64;
+/** Requests to put that may wait for the database. */
+export const PUTS_WAITING_MAX = 2_048;

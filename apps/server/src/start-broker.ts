@@ -8,17 +8,27 @@ import { CERTIFICATE_LIFE_MS } from '#protocol';
 import { appModule } from './app.module.js';
 import { CertificateAuthority } from './certificates/certificate-authority.js';
 import { type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
-import { openKeyEncryptionKey, prepareDataDir } from './config/data-dir.js';
+import { prepareDataDir } from './config/data-dir.js';
 import { readPolicy } from './config/policy.js';
+import { checkTestMode } from './config/test-mode.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
-import { KeyVault } from './keys/key-vault.js';
+import { PollDevice } from './enrolment/poll-device.js';
+import { openVault } from './keys/key-files.js';
+import { KeyPool } from './keys/key-pool.js';
+import { askForRotation } from './keys/key-rotations.js';
+import { KeyUpkeep } from './keys/key-upkeep.js';
+import { TransactionCounts } from './keys/transaction-counts.js';
 import { checkLedger } from './ledger/check-ledger.js';
 import { OWN_CERTIFICATE_CHECK_MS, VOID_INTERVAL_MS } from './limits.js';
+import type { Mailer } from './mail/mailer.js';
+import { openMailer } from './mail/open-mailer.js';
+import { PeerChanges } from './peers/peer-changes.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { describeApi } from './platform/describe-api.js';
 import { HttpsListener } from './platform/https-listener.js';
 import { NestLog } from './platform/nest-log.js';
 import { Settings } from './platform/settings.js';
+import { WebAddress } from './platform/web-address.js';
 import { rangesAround } from './presence/judge-address.js';
 import { EndExpired } from './transactions/end-expired.js';
 
@@ -43,6 +53,10 @@ export interface RunningBroker {
   /** Do the work of the periodic jobs now, as of this moment. */
   endExpiredNow(): Promise<void>;
   renewOwnCertificateNow(): Promise<void>;
+  noticeChangesNow(): Promise<void>;
+  writeCountsNow(): Promise<void>;
+  /** Ask for a new key-encryption key, as the command does; the periodic job makes it. */
+  askForKeyRotation(): Promise<string>;
   /** Commits so far, for measurements of group commit. */
   readonly commits: number;
 }
@@ -54,12 +68,15 @@ const DAY_MS = 24 * 60 * 60_000;
  *          pass through
  */
 export async function startBroker(config: BrokerConfig, { clock, log }: BrokerParts): Promise<RunningBroker> {
+  checkTestMode(config);
   const dataDir = await prepareDataDir(config.dataDir);
   const inUse = await takeExclusiveUse(dataDir.lock);
   let database: BrokerDatabase | null = null;
+  let mailer: Mailer | null = null;
   try {
     const policy = config.policy ?? (await readPolicy(dataDir.policy));
-    const vault = new KeyVault(await openKeyEncryptionKey(dataDir));
+    const keyFile = config.keyFile ?? { path: dataDir.keyEncryptionKey, isCredential: false };
+    const vault = await openVault(dataDir, keyFile);
     const startedAtMs = clock.nowMs();
     const authority = await CertificateAuthority.open(dataDir, vault, {
       trustDomain: config.trustDomain,
@@ -68,18 +85,35 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     });
     database = await BrokerDatabase.open(dataDir.database);
     const ranges = policy.hostAddressRanges ?? rangesAround(config.listen.host);
-    const settings = new Settings(policy, authority.trustDomain, startedAtMs, ranges);
+    const { captchaSecret = null, testMode = false } = config;
+    const settings = new Settings(policy, authority.trustDomain, startedAtMs, ranges, captchaSecret, testMode);
+    if (testMode) log.warn({ event: 'test_mode', detail: 'this broker tells the answers of its CAPTCHA' });
     const listener = await HttpsListener.create(authority, config.listen, clock);
+    const webAddress = new WebAddress(policy.webUrl);
+    mailer = await openMailer(policy.mail, { folder: dataDir.mail, smtpUrl: config.smtpUrl ?? null, clock, log });
     const app = await NestFactory.create<NestFastifyApplication>(
-      appModule({ database, clock, log, settings, authority, vault }),
+      appModule({ database, clock, log, settings, authority, vault, webAddress, mailer }),
       listener.adapter,
       { logger: new NestLog(log), bodyParser: false, abortOnError: false },
     );
     describeApi(app);
-    const { address, port, joinLink } = await listener.listen(app);
+    const { address, port, joinLink } = await listener.listen(app, webAddress);
     log.info({ event: 'broker_started', address, port, trustDomain: authority.trustDomain });
-    return run({ app, listener, database, inUse, clock, log, settings, address, port, joinLink });
+    const keyUpkeep = new KeyUpkeep({
+      database,
+      vault,
+      dataDir,
+      keyFile,
+      clock,
+      log,
+      pool: app.get(KeyPool, { strict: false }),
+      counts: app.get(TransactionCounts, { strict: false }),
+      peerChanges: app.get(PeerChanges, { strict: false }),
+    });
+    await keyUpkeep.start();
+    return run({ app, listener, database, keyUpkeep, mailer, inUse, clock, log, settings, address, port, joinLink });
   } catch (error) {
+    await mailer?.close();
     await database?.close();
     await inUse.release();
     throw error;
@@ -90,6 +124,8 @@ function run(parts: {
   app: NestFastifyApplication;
   listener: HttpsListener;
   database: BrokerDatabase;
+  keyUpkeep: KeyUpkeep;
+  mailer: Mailer;
   inUse: ExclusiveUse;
   clock: Clock;
   log: Log;
@@ -99,7 +135,10 @@ function run(parts: {
   joinLink: string;
 }): RunningBroker {
   const { app, listener, database, clock, log } = parts;
-  const runEndExpired = (): Promise<void> => app.get(EndExpired, { strict: false }).run();
+  const runEndExpired = async (): Promise<void> => {
+    await app.get(EndExpired, { strict: false }).run();
+    await app.get(PollDevice, { strict: false }).forgetExpired();
+  };
   const runRenewCertificate = (): Promise<void> => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
   const endExpired = new Periodic({
     name: 'end-expired',
@@ -122,8 +161,9 @@ function run(parts: {
   const close = (abruptly: boolean): Promise<void> => {
     closing ??= (async () => {
       if (!abruptly) await listener.drain();
-      await Promise.all([endExpired.stop(), renewCertificate.stop()]);
+      await Promise.all([endExpired.stop(), renewCertificate.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
       await listener.close(app);
+      await parts.mailer.close();
       await database.close();
       await parts.inUse.release();
       log.info({ event: 'broker_stopped' });
@@ -142,6 +182,9 @@ function run(parts: {
     checkLedger: () => checkLedger(database.reads),
     endExpiredNow: runEndExpired,
     renewOwnCertificateNow: runRenewCertificate,
+    noticeChangesNow: () => parts.keyUpkeep.noticeChanges(),
+    writeCountsNow: () => parts.keyUpkeep.writeCounts(),
+    askForKeyRotation: () => askForRotation(database, clock.nowMs()),
     get commits() {
       return database.commits;
     },

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PeerHome } from '#peer-home';
 import { FakeClock, openLog } from '#process';
 import {
+  CLOCK_SKEW_MS_MAX,
   CONTROL_BODY_BYTES_MAX,
   decodeBase64url,
   type ErrorCode,
@@ -16,6 +17,7 @@ import {
   type RequestSignature,
   readRequestSignature,
   signAnswer,
+  TOKEN_LIFE_MS_MAX,
   TransactionKey,
   verifyRequest,
   wrapTransactionKey,
@@ -23,7 +25,6 @@ import {
 import { TestAuthority, type TestIdentity } from '../../../test/authority.js';
 import { createHome, FIXTURE_TIME_MS, peerIdOf } from '../../../test/peer-fixture.js';
 import { BrokerClient } from './broker-client.js';
-import { PREVIOUS_KEY_LIFE_MS } from './limits.js';
 
 const REDUNDANCY: Redundancy = { dataShards: 4, totalShards: 6, safeShards: 5, eligibleHosts: 8 };
 const KEY = new TransactionKey(new Uint8Array(32).fill(1));
@@ -82,10 +83,12 @@ async function listen(identity: TestIdentity): Promise<number> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const signature = readRequestSignature(request.headers);
+    // A key that the home has been given is known to the broker that gave it.
+    const key = signature.kid === KEY.kid ? KEY : home.transactionKeys().current;
     let told: Answer;
     try {
       const targetUri = `https://${request.headers.host}${request.url}`;
-      verifyRequest(signature, { method: request.method!, targetUri, body, key: KEY, nowMs: brokerMs });
+      verifyRequest(signature, { method: request.method!, targetUri, body, key, nowMs: brokerMs });
       const json: unknown = body.length === 0 ? null : JSON.parse(body.toString('utf8'));
       const one = { method: request.method!, url: request.url!, json, signature };
       asked.push(one);
@@ -99,7 +102,7 @@ async function listen(identity: TestIdentity): Promise<number> {
       status: told.status,
       body: answerBody,
       request: signature,
-      key: KEY,
+      key,
       nowMs: brokerMs,
     });
     const sent = tamper({ status: told.status, headers: { ...headers }, body: answerBody });
@@ -308,8 +311,35 @@ describe('renewal', () => {
     await client.renewTransactionKey();
     expect(home.transactionKeys()).toMatchObject({
       current: { kid: next.kid },
-      previous: { key: { kid: KEY.kid }, untilMs: FIXTURE_TIME_MS + PREVIOUS_KEY_LIFE_MS },
+      previous: { key: { kid: KEY.kid }, untilMs: FIXTURE_TIME_MS + TOKEN_LIFE_MS_MAX + 2 * CLOCK_SKEW_MS_MAX },
     });
+  });
+
+  it('of the transaction key follows the life that the broker tells, and uses the new key at once (B5)', async () => {
+    const next = new TransactionKey(new Uint8Array(32).fill(2));
+    const wrappedKey = wrapTransactionKey(next, KEY, PEER_ID, randomBytes(12));
+    answer = ({ url }) => ({
+      status: 200,
+      json: url === '/v1/transaction-keys' ? { wrappedKey, acceptPreviousMs: 60_000 } : REDUNDANCY,
+    });
+    await client.renewTransactionKey();
+    expect(home.transactionKeys().previous).toMatchObject({ untilMs: FIXTURE_TIME_MS + 60_000 });
+  });
+
+  it('of the transaction key waits while eight old ones are good: none of their tokens is ended (B5)', async () => {
+    for (let fill = 2; fill <= 10; fill++) {
+      const { current } = home.transactionKeys();
+      const next = new TransactionKey(new Uint8Array(32).fill(fill));
+      answer = () => ({
+        status: 200,
+        json: { wrappedKey: wrapTransactionKey(next, current, PEER_ID, randomBytes(12)), acceptPreviousMs: 60_000 },
+      });
+      const renewed = await client.renewTransactionKey();
+      expect(renewed.kid).toBe(fill === 10 ? current.kid : next.kid);
+    }
+    const { previous, older } = home.transactionKeys();
+    expect([previous, ...older]).toHaveLength(8);
+    expect(older.at(-1)?.key.kid).toBe(KEY.kid);
   });
 
   it('of the transaction key refuses one that is sealed for another peer', async () => {

@@ -1,19 +1,45 @@
 // What a peer says to its broker, one method a message. Every request is signed, every answer verified and parsed.
 
+import type { z } from 'zod';
 import { checkIssuedCertificate, type HomeCertificate, makeCertificateRequest, type PeerHome } from '#peer-home';
 import type { Clock, Log } from '#process';
 import {
+  type BeginDeleteAnswer,
+  type BeginDeleteRequest,
   type BeginGetAnswer,
   type BeginGetRequest,
+  type BeginGroupAnswer,
+  type BeginGroupRequest,
   type BeginPutAnswer,
   type BeginPutRequest,
+  type BeginStreamAnswer,
+  type BeginStreamRequest,
+  type BeginUniversalAnswer,
+  type BeginUniversalRequest,
+  beginDeleteAnswer,
   beginGetAnswer,
+  beginGroupAnswer,
   beginPutAnswer,
+  beginStreamAnswer,
+  beginUniversalAnswer,
+  type CreateGroupAnswer,
+  type CreateGroupRequest,
+  createGroupAnswer,
+  type DecideMembershipRequest,
   emptyAnswer,
   encodeBase64url,
+  type GroupId,
+  isRefusal,
+  type ListedPeer,
+  type ListGroupsAnswer,
   type ListObjectsAnswer,
   type ListObjectsQuery,
+  type ListPeersAnswer,
+  listedPeer,
+  listGroupsAnswer,
   listObjectsAnswer,
+  listPeersAnswer,
+  type PeerId,
   type PeerStatusAnswer,
   type PresenceAnswer,
   type PresenceRequest,
@@ -21,6 +47,7 @@ import {
   peerStatusAnswer,
   presenceAnswer,
   type Redundancy,
+  type RevokePeerRequest,
   redundancyAnswer,
   renewCertificateAnswer,
   renewTransactionKeyAnswer,
@@ -32,7 +59,6 @@ import {
   unwrapTransactionKey,
 } from '#protocol';
 import { BrokerTime } from './broker-time.js';
-import { PREVIOUS_KEY_LIFE_MS } from './limits.js';
 import { SignedExchange } from './signed-exchange.js';
 
 export interface BrokerClientOptions {
@@ -70,6 +96,48 @@ export class BrokerClient {
   /** Ask for tokens to fetch shards. */
   async beginGet(request: BeginGetRequest, options: CallOptions = {}): Promise<BeginGetAnswer> {
     return this.exchange.run({ method: 'POST', path: '/v1/gets', body: request, answer: beginGetAnswer, ...options });
+  }
+
+  /** Ask for tokens to read ranges of an object's shards. */
+  async beginStream(request: BeginStreamRequest, options: CallOptions = {}): Promise<BeginStreamAnswer> {
+    return this.post('/v1/streams', request, beginStreamAnswer, options);
+  }
+
+  /** Delete objects; they are in no list any more. The same request again asks again for what hosts still have. */
+  async beginDelete(request: BeginDeleteRequest, options: CallOptions = {}): Promise<BeginDeleteAnswer> {
+    return this.post('/v1/deletes', request, beginDeleteAnswer, options);
+  }
+
+  /** Ask for universal tokens, while the answers of puts and gets say that they are offered. */
+  async beginUniversal(request: BeginUniversalRequest, options: CallOptions = {}): Promise<BeginUniversalAnswer> {
+    return this.post('/v1/universals', request, beginUniversalAnswer, options);
+  }
+
+  /** Make a group that this account owns and this peer is a member of. Asking again makes another. */
+  async createGroup(request: CreateGroupRequest, options: CallOptions = {}): Promise<CreateGroupAnswer> {
+    return this.post('/v1/groups', request, createGroupAnswer, options);
+  }
+
+  async listGroups(options: CallOptions = {}): Promise<ListGroupsAnswer> {
+    return this.exchange.run({ method: 'GET', path: '/v1/groups', answer: listGroupsAnswer, ...options });
+  }
+
+  async applyToGroup(groupId: GroupId, options: CallOptions = {}): Promise<void> {
+    await this.post(`/v1/groups/${groupId}/applications`, {}, emptyAnswer, options);
+  }
+
+  /** Accept or refuse an application, or end a membership, of a group that this account owns. */
+  async decideMembership(groupId: GroupId, request: DecideMembershipRequest, options: CallOptions = {}): Promise<void> {
+    await this.post(`/v1/groups/${groupId}/decisions`, request, emptyAnswer, options);
+  }
+
+  async leaveGroup(groupId: GroupId, options: CallOptions = {}): Promise<void> {
+    await this.post(`/v1/groups/${groupId}/departures`, {}, emptyAnswer, options);
+  }
+
+  /** Ask for the same transaction with every other member of a group. */
+  async beginGroup(request: BeginGroupRequest, options: CallOptions = {}): Promise<BeginGroupAnswer> {
+    return this.post('/v1/group-transactions', request, beginGroupAnswer, options);
   }
 
   /** One page of the account's objects, oldest first; `next` is the `after` of the following page, null at the end. */
@@ -146,10 +214,13 @@ export class BrokerClient {
     return renewed;
   }
 
-  /** Get the next transaction key, sealed under the present one, and keep it; tokens under the old stay good a while. */
+  /**
+   * Get the next transaction key, sealed under the present one, and keep it; tokens under the old stay good as long as
+   * the broker says. Returns the current key when too many old ones are still good: then the next waits at the broker.
+   */
   async renewTransactionKey(options: CallOptions = {}): Promise<TransactionKey> {
     const under = this.home.transactionKeys().current;
-    const { wrappedKey } = await this.exchange.run({
+    const { wrappedKey, acceptPreviousMs } = await this.exchange.run({
       method: 'POST',
       path: '/v1/transaction-keys',
       body: {},
@@ -158,13 +229,67 @@ export class BrokerClient {
       ...options,
     });
     const next = unwrapTransactionKey(wrappedKey, under, this.home.identity.peerId);
-    await this.home.saveTransactionKey(next, this.brokerTime.nowMs() + PREVIOUS_KEY_LIFE_MS);
+    const nowMs = this.brokerTime.nowMs();
+    if (!(await this.home.saveTransactionKey(next, nowMs + acceptPreviousMs, nowMs))) {
+      this.log.warn({ event: 'transaction_key_renewal_waits' });
+      return under;
+    }
     this.log.info({ event: 'transaction_key_renewed', kid: next.kid });
+    await this.useNewKey(options);
     return next;
+  }
+
+  /**
+   * Renew the certificate and the transaction key when the broker says that they are due: for a machine without an
+   * agent, whose commands are all that the broker hears of it.
+   */
+  async renewWhatIsDue(options: CallOptions = {}): Promise<void> {
+    const { renewCertificate, renewTransactionKey } = await this.peerStatus(options);
+    if (renewCertificate) await this.renewCertificate(options);
+    if (renewTransactionKey) await this.renewTransactionKey(options);
+  }
+
+  /** All machines of this account, oldest first, shut-out ones too. */
+  async listPeers(options: CallOptions = {}): Promise<ListedPeer[]> {
+    const peers: ListedPeer[] = [];
+    let after: PeerId | null = null;
+    do {
+      const path: string = after === null ? '/v1/peers' : `/v1/peers?after=${after}`;
+      const page: ListPeersAnswer = await this.exchange.run({
+        method: 'GET',
+        path,
+        answer: listPeersAnswer,
+        ...options,
+      });
+      peers.push(...page.peers);
+      after = page.next;
+    } while (after !== null);
+    return peers;
+  }
+
+  /** Shut another machine of this account out for good; again: as it was first revoked. Throws peer_unknown. */
+  async revokePeer(peerId: PeerId, reason: string, options: CallOptions = {}): Promise<ListedPeer> {
+    const body: RevokePeerRequest = { reason };
+    const path = `/v1/peers/${peerId}/revoke`;
+    return this.exchange.run({ method: 'POST', path, body, answer: listedPeer, ...options });
+  }
+
+  /** The broker seals tokens under a new key once it has heard of it: let that be now, while the old key is fresh. */
+  private async useNewKey(options: CallOptions): Promise<void> {
+    try {
+      await this.redundancy(options);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.log.debug({ event: 'new_key_not_heard_of', err: error });
+    }
   }
 
   /** Drop all connections; requests under way fail. */
   async close(): Promise<void> {
     await this.exchange.close();
+  }
+
+  private post<T>(path: string, body: object, answer: z.ZodType<T>, options: CallOptions): Promise<T> {
+    return this.exchange.run({ method: 'POST', path, body, answer, ...options });
   }
 }

@@ -43,6 +43,7 @@ const BELIEVED_UNSIGNED: ReadonlySet<ErrorCode> = new Set([
   'signature_invalid',
   'digest_mismatch',
   'key_unknown',
+  'peer_revoked',
   'request_too_large',
   'route_unknown',
   'rate_exceeded',

@@ -10,6 +10,9 @@ export const WRITE_UNITS_PER_COMMIT_MAX = 256;
 /** How long a write waits for another process that holds the database file. */
 export const BUSY_TIMEOUT_MS = 10_000;
 
+/** Rows that one INSERT takes where they travel as one JSON text: about a megabyte of it. */
+export const INSERTED_ROWS_MAX = 4_096;
+
 /** Parameters of one statement; SQLite takes 32,766 and PostgreSQL 65,535. */
 export const STATEMENT_PARAMETERS_MAX = 16_384;
 

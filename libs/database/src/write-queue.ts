@@ -51,6 +51,11 @@ export class WriteQueue {
     return this.commitCount;
   }
 
+  /** Units that wait for their commit to begin. */
+  get waitingUnits(): number {
+    return this.waiting.length;
+  }
+
   /**
    * Run a unit in the order of calls; resolves after the COMMIT that made it durable. A unit that throws is rolled
    * back alone and its own error comes back; the units that share its commit are untouched.

@@ -1,5 +1,6 @@
-// How a machine becomes a peer: pin the CA of the join link, make an identity, show the credential, check what comes.
-import { Pool } from 'undici';
+// How a machine becomes a peer: pin the CA of the join link, make an identity, show the credential (or ask a person),
+// check what comes.
+import { createPublicKey } from 'node:crypto';
 import {
   decodeBase64url,
   type EnrolAnswer,
@@ -7,8 +8,8 @@ import {
   type EnrolRequest,
   encodeBase64url,
   enrolAnswer,
-  errorFromProblem,
   formatTime,
+  keyFingerprint,
   ProtocolError,
   parseJoinLink,
   parseTime,
@@ -17,11 +18,11 @@ import {
   type UnixMs,
 } from '#protocol';
 import { checkIssuedCertificate } from './check-issued-certificate.js';
-import { ENROLMENT_ANSWER_BYTES_MAX, ENROLMENT_ANSWER_MS_MAX } from './limits.js';
+import { type ApprovalWay, enrolByApproval } from './enrol-by-approval.js';
+import { EnrolmentExchange } from './enrolment-exchange.js';
 import { makeIdentity } from './make-identity.js';
 import type { HomeIdentity } from './peer-home.js';
-import { BROKER_CODES, type PinnedAuthority, pinAuthority } from './pin-authority.js';
-import { connectionRefusal, httpsOrigin, trustedConnector } from './trusted-connection.js';
+import { pinAuthority } from './pin-authority.js';
 
 /** What a recovery proof speaks about: it is good for this trust domain and this identity only. */
 export interface CredentialContext {
@@ -33,7 +34,7 @@ export interface EnrolPeerOptions {
   readonly joinLink: string;
   /** One DNS label. */
   readonly name: string;
-  readonly credential: EnrolmentCredential | ((context: CredentialContext) => EnrolmentCredential);
+  readonly credential: EnrolmentCredential | ((context: CredentialContext) => EnrolmentCredential) | ApprovalWay;
   readonly signal?: AbortSignal;
 }
 
@@ -49,16 +50,15 @@ export interface EnrolledPeer extends HomeIdentity {
  * Enrol this machine at the broker of a join link. Keeps nothing on disk: PeerHome.create does.
  *
  * throws join_link_invalid | broker_unreachable | broker_untrusted | interrupted, and what the broker refuses with
- * (enrolment_key_invalid, recovery_proof_invalid, …)
+ * (enrolment_key_invalid, recovery_proof_invalid, enrolment_refused, …)
  */
 export async function enrolPeer(options: EnrolPeerOptions): Promise<EnrolledPeer> {
   const link = parseJoinLink(options.joinLink);
   const authority = await pinAuthority(link);
   const { privateKeyPem, csrDer } = await makeIdentity();
-  const context = { trustDomain: authority.trustDomain, csrDer };
-  const credential = typeof options.credential === 'function' ? options.credential(context) : options.credential;
-  const request: EnrolRequest = { name: options.name, csr: encodeBase64url(csrDer), credential };
-  const answer = await askBroker(link, authority, request, options.signal);
+  const exchange = new EnrolmentExchange(link, authority, options.signal);
+  const machine = { trustDomain: authority.trustDomain, csrDer, privateKeyPem };
+  const answer = await askBroker(exchange, options, machine).finally(() => exchange.close());
   if (answer.trustDomain !== authority.trustDomain) throw new ProtocolError('answer_untrusted', { reason: 'domain' });
   checkIssuedCertificate({
     certificatePem: answer.certificate,
@@ -104,51 +104,16 @@ export function recoveryCredential(recovery: {
 }
 
 async function askBroker(
-  link: { host: string; port: number },
-  authority: PinnedAuthority,
-  request: EnrolRequest,
-  signal: AbortSignal | undefined,
+  exchange: EnrolmentExchange,
+  { name, credential, signal }: EnrolPeerOptions,
+  { privateKeyPem, ...context }: CredentialContext & { readonly privateKeyPem: string },
 ): Promise<EnrolAnswer> {
-  const pool = new Pool(httpsOrigin(link), {
-    connect: trustedConnector({
-      caPem: authority.caPem,
-      expected: { trustDomain: authority.trustDomain, subject: 'broker' },
-      alpn: 'http/1.1',
-      codes: BROKER_CODES,
-    }),
-    connections: 1,
-    headersTimeout: ENROLMENT_ANSWER_MS_MAX,
-    bodyTimeout: ENROLMENT_ANSWER_MS_MAX,
-    maxResponseSize: ENROLMENT_ANSWER_BYTES_MAX,
-  });
-  try {
-    const { statusCode, body } = await pool.request({
-      method: 'POST',
-      path: '/v1/enrolments',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(request),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return parseAnswer(statusCode, await body.text());
-  } catch (error) {
-    if (signal?.aborted) throw new ProtocolError('interrupted', {}, { cause: error });
-    throw error instanceof Error ? connectionRefusal(error, BROKER_CODES) : error;
-  } finally {
-    await pool.destroy();
+  const csr = encodeBase64url(context.csrDer);
+  const shown = typeof credential === 'function' ? credential(context) : credential;
+  if (shown.kind === 'approval') {
+    const spki = createPublicKey(privateKeyPem).export({ format: 'der', type: 'spki' });
+    return enrolByApproval(exchange, { name, csr, fingerprint: keyFingerprint(spki) }, shown, signal);
   }
-}
-
-function parseAnswer(status: number, text: string): EnrolAnswer {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ProtocolError('answer_untrusted', { status }, { cause: error });
-  }
-  if (status !== 200 && status !== 201) {
-    throw errorFromProblem(json) ?? new ProtocolError('answer_untrusted', { status });
-  }
-  const parsed = enrolAnswer.safeParse(json);
-  if (!parsed.success) throw new ProtocolError('answer_untrusted', { status }, { cause: parsed.error });
-  return parsed.data;
+  const request: EnrolRequest = { name, csr, credential: shown };
+  return exchange.post('/v1/enrolments', request, enrolAnswer);
 }

@@ -8,6 +8,7 @@ import {
   encodeBase64url,
   formatTime,
   KEY_BYTES,
+  PREVIOUS_KEYS_MAX,
   ProtocolError,
   parseTime,
   peerIdField,
@@ -40,15 +41,25 @@ const peerFile = z.strictObject({
 });
 export type PeerFile = z.infer<typeof peerFile>;
 
+const replacedKey = z.strictObject({ key: bytesField(KEY_BYTES), until: timeField });
 const transactionKeysFile = z.strictObject({
   current: bytesField(KEY_BYTES),
-  previous: z.strictObject({ key: bytesField(KEY_BYTES), until: timeField }).optional(),
+  previous: replacedKey.optional(),
+  /** Those before the previous one, while tokens under them may live. */
+  older: z.array(replacedKey).max(PREVIOUS_KEYS_MAX).optional(),
 });
+
+/** A key that was replaced, good for tokens until `untilMs` by the broker's time. */
+export interface ReplacedKey {
+  readonly key: TransactionKey;
+  readonly untilMs: UnixMs;
+}
 
 export interface TransactionKeys {
   readonly current: TransactionKey;
-  /** The key before, good for tokens until `untilMs` by the broker's time. */
-  readonly previous: { readonly key: TransactionKey; readonly untilMs: UnixMs } | null;
+  readonly previous: ReplacedKey | null;
+  /** Those before the previous one. */
+  readonly older: readonly ReplacedKey[];
 }
 
 export interface HomeCertificate {
@@ -65,24 +76,29 @@ export function formatPeerFile(file: PeerFile): string {
 }
 
 export function parseTransactionKeys(text: string): TransactionKeys {
-  const { current, previous } = parseJson(text, transactionKeysFile, HOME_FILES.transactionKeys);
+  const { current, previous, older = [] } = parseJson(text, transactionKeysFile, HOME_FILES.transactionKeys);
   return {
     current: new TransactionKey(decodeBase64url(current)!),
-    previous:
-      previous === undefined
-        ? null
-        : { key: new TransactionKey(decodeBase64url(previous.key)!), untilMs: parseTime(previous.until)! },
+    previous: previous === undefined ? null : replacedKeyFrom(previous),
+    older: older.map(replacedKeyFrom),
   };
 }
 
-export function formatTransactionKeys({ current, previous }: TransactionKeys): string {
+export function formatTransactionKeys({ current, previous, older }: TransactionKeys): string {
   const file: z.input<typeof transactionKeysFile> = {
     current: encodeBase64url(current.bytes),
-    ...(previous === null
-      ? {}
-      : { previous: { key: encodeBase64url(previous.key.bytes), until: formatTime(previous.untilMs) } }),
+    ...(previous === null ? {} : { previous: textOf(previous) }),
+    ...(older.length === 0 ? {} : { older: older.map(textOf) }),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function replacedKeyFrom({ key, until }: z.infer<typeof replacedKey>): ReplacedKey {
+  return { key: new TransactionKey(decodeBase64url(key)!), untilMs: parseTime(until)! };
+}
+
+function textOf({ key, untilMs }: ReplacedKey): z.input<typeof replacedKey> {
+  return { key: encodeBase64url(key.bytes), until: formatTime(untilMs) };
 }
 
 export function parseCertificate(pem: string): HomeCertificate {

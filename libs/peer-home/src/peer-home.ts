@@ -6,6 +6,7 @@ import {
   type AccountId,
   equalInConstantTime,
   type PeerId,
+  PREVIOUS_KEYS_MAX,
   ProtocolError,
   type TransactionKey,
   type UnixMs,
@@ -24,9 +25,12 @@ import {
   parseTransactionKeys,
   type TransactionKeys,
 } from './home-files.js';
+import { type HomeKey, isSealed, openSecret } from './home-key.js';
 import { WatchedSecret } from './watched-secret.js';
 
 export type { HomeCertificate, TransactionKeys } from './home-files.js';
+
+type HomeFile = keyof typeof HOME_FILES;
 
 export interface HomeIdentity {
   readonly peerId: PeerId;
@@ -48,10 +52,13 @@ export class PeerHome {
     readonly identity: HomeIdentity,
     readonly privateKeyPem: string,
     readonly caPem: string,
+    private readonly homeKey: HomeKey | null,
   ) {
     this.peerFile = new WatchedSecret(this.pathOf('peer'), parsePeerFile);
     this.certificateFile = new WatchedSecret(this.pathOf('certificate'), parseCertificate);
-    this.transactionKeysFile = new WatchedSecret(this.pathOf('transactionKeys'), parseTransactionKeys);
+    this.transactionKeysFile = new WatchedSecret(this.pathOf('transactionKeys'), (text) =>
+      parseTransactionKeys(openSecret(HOME_FILES.transactionKeys, text, homeKey)),
+    );
   }
 
   /** True when this folder is the home of an enrolled peer, readable or not. */
@@ -62,15 +69,17 @@ export class PeerHome {
   /**
    * Open an enrolled peer's home. Everything but the master key is read and checked at once.
    *
-   * throws home_missing | home_corrupt | secret_file_exposed
+   * homeKey  opens sealed secret files, and seals those that are still plain; null opens plain ones only
+   * throws   home_missing | home_corrupt | secret_file_exposed | home_sealed | home_key_invalid
    */
-  static async open(path: string): Promise<PeerHome> {
+  static async open(path: string, homeKey: HomeKey | null = null): Promise<PeerHome> {
     if (!(await PeerHome.exists(path))) throw new ProtocolError('home_missing', { path });
+    if (homeKey !== null) await sealPlainFiles(path, homeKey);
     const peer = parsePeerFile(await readHomeFile(path, 'peer'));
-    const privateKeyPem = await readHomeFile(path, 'identityKey');
+    const privateKeyPem = openSecret(HOME_FILES.identityKey, await readHomeFile(path, 'identityKey'), homeKey);
     const caPem = await readHomeFile(path, 'authority');
     const { peerId, accountId, name, trustDomain, broker } = peer;
-    const home = new PeerHome(path, { peerId, accountId, name, trustDomain, broker }, privateKeyPem, caPem);
+    const home = new PeerHome(path, { peerId, accountId, name, trustDomain, broker }, privateKeyPem, caPem, homeKey);
     home.certificate();
     home.transactionKeys();
     return home;
@@ -79,20 +88,20 @@ export class PeerHome {
   /**
    * Make the home of a peer that has just enrolled. `peer.json` comes last: a folder without it is no home yet.
    *
-   * throws home_exists | local_disk
+   * homeKey  seals the secret files
+   * throws   home_exists | local_disk
    */
-  static async create(path: string, enrolled: EnrolledPeer): Promise<PeerHome> {
+  static async create(path: string, enrolled: EnrolledPeer, homeKey: HomeKey | null = null): Promise<PeerHome> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     if (await PeerHome.exists(path)) throw new ProtocolError('home_exists', { path });
     const { peerId, accountId, name, trustDomain, broker } = enrolled;
-    const keys: TransactionKeys = { current: enrolled.transactionKey, previous: null };
-    await writeFileDurably(join(path, HOME_FILES.identityKey), enrolled.privateKeyPem);
-    await writeFileDurably(join(path, HOME_FILES.authority), enrolled.caPem);
-    await writeFileDurably(join(path, HOME_FILES.certificate), enrolled.certificatePem);
-    await writeFileDurably(join(path, HOME_FILES.transactionKeys), formatTransactionKeys(keys));
-    const peer = formatPeerFile({ peerId, accountId, name, trustDomain, broker });
-    await writeFileDurably(join(path, HOME_FILES.peer), peer);
-    return PeerHome.open(path);
+    const keys: TransactionKeys = { current: enrolled.transactionKey, previous: null, older: [] };
+    await writeHomeFile(path, 'identityKey', enrolled.privateKeyPem, homeKey);
+    await writeHomeFile(path, 'authority', enrolled.caPem, homeKey);
+    await writeHomeFile(path, 'certificate', enrolled.certificatePem, homeKey);
+    await writeHomeFile(path, 'transactionKeys', formatTransactionKeys(keys), homeKey);
+    await writeHomeFile(path, 'peer', formatPeerFile({ peerId, accountId, name, trustDomain, broker }), homeKey);
+    return PeerHome.open(path, homeKey);
   }
 
   /** The peer's certificate as it stands now; a renewal by another process is seen. */
@@ -119,20 +128,33 @@ export class PeerHome {
     await this.save(() => this.write('certificate', pem));
   }
 
-  /** Make `next` the current key. The one that it replaces stays good for tokens until `previousUntilMs`. */
-  async saveTransactionKey(next: TransactionKey, previousUntilMs: UnixMs): Promise<void> {
+  /**
+   * Make `next` the current key. The one that it replaces stays good for tokens until `previousUntilMs`, as do those
+   * before it until their times. Returns false, and changes nothing, when PREVIOUS_KEYS_MAX of them are good at `nowMs`:
+   * another would end tokens that live.
+   */
+  async saveTransactionKey(next: TransactionKey, previousUntilMs: UnixMs, nowMs: UnixMs = 0): Promise<boolean> {
+    let saved = true;
     await this.save(async () => {
-      const { current } = this.transactionKeys();
+      const { current, previous, older } = this.transactionKeys();
       if (current.kid === next.kid) return;
-      const keys: TransactionKeys = { current: next, previous: { key: current, untilMs: previousUntilMs } };
+      const replaced = (previous === null ? older : [previous, ...older]).filter(({ untilMs }) => untilMs > nowMs);
+      saved = replaced.length < PREVIOUS_KEYS_MAX;
+      if (!saved) return;
+      const keys: TransactionKeys = {
+        current: next,
+        previous: { key: current, untilMs: previousUntilMs },
+        older: replaced,
+      };
       await this.write('transactionKeys', formatTransactionKeys(keys));
     });
+    return saved;
   }
 
-  /** throws master_key_missing | home_corrupt | secret_file_exposed */
+  /** throws master_key_missing | home_corrupt | secret_file_exposed | home_sealed | home_key_invalid */
   async masterKey(): Promise<Uint8Array> {
     if (!(await this.hasMasterKey())) throw new ProtocolError('master_key_missing', { path: this.path });
-    return parseMasterKey(await readHomeFile(this.path, 'masterKey'));
+    return this.readKey('masterKey');
   }
 
   async hasMasterKey(): Promise<boolean> {
@@ -159,7 +181,7 @@ export class PeerHome {
     if (!(await fileExists(this.pathOf('masterKeyDraft')))) {
       await this.save(() => this.write('masterKeyDraft', formatMasterKey(make())));
     }
-    return parseMasterKey(await readHomeFile(this.path, 'masterKeyDraft'));
+    return this.readKey('masterKeyDraft');
   }
 
   private save(write: () => Promise<void>): Promise<void> {
@@ -169,16 +191,38 @@ export class PeerHome {
     return saved;
   }
 
-  private async write(file: keyof typeof HOME_FILES, content: string): Promise<void> {
-    await writeFileDurably(this.pathOf(file), content);
+  private async readKey(file: 'masterKey' | 'masterKeyDraft'): Promise<Uint8Array> {
+    return parseMasterKey(openSecret(HOME_FILES[file], await readHomeFile(this.path, file), this.homeKey));
   }
 
-  private pathOf(file: keyof typeof HOME_FILES): string {
+  private async write(file: HomeFile, content: string): Promise<void> {
+    await writeHomeFile(this.path, file, content, this.homeKey);
+  }
+
+  private pathOf(file: HomeFile): string {
     return join(this.path, HOME_FILES[file]);
   }
 }
 
-async function readHomeFile(path: string, file: keyof typeof HOME_FILES): Promise<string> {
+/** What a thief of the home could use; the other files say nothing that is not said in the open. */
+const SECRET_FILES: ReadonlySet<HomeFile> = new Set(['identityKey', 'transactionKeys', 'masterKey', 'masterKeyDraft']);
+
+async function writeHomeFile(path: string, file: HomeFile, content: string, homeKey: HomeKey | null): Promise<void> {
+  const name = HOME_FILES[file];
+  const sealed = homeKey !== null && SECRET_FILES.has(file);
+  await writeFileDurably(join(path, name), sealed ? homeKey.seal(name, content) : content);
+}
+
+/** A home that was made without a home key, and gets one. */
+async function sealPlainFiles(path: string, homeKey: HomeKey): Promise<void> {
+  for (const file of SECRET_FILES) {
+    if (!(await fileExists(join(path, HOME_FILES[file])))) continue;
+    const content = await readHomeFile(path, file);
+    if (!isSealed(content)) await writeHomeFile(path, file, content, homeKey);
+  }
+}
+
+async function readHomeFile(path: string, file: HomeFile): Promise<string> {
   try {
     return (await readSecretFile(join(path, HOME_FILES[file]))).toString('utf8');
   } catch (error) {

@@ -6,10 +6,10 @@ import { PEER_CODES } from './host-connections.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Where an answer goes. What it throws ends the exchange with that error. */
+/** Where an answer goes. What it throws ends the exchange with that error; nothing comes while it returns a promise. */
 export interface AnswerSink {
   start(status: number, headers: AnswerHeaders): void;
-  data(chunk: Uint8Array): void;
+  data(chunk: Uint8Array): void | Promise<void>;
 }
 
 export interface ExchangeOptions {
@@ -46,7 +46,18 @@ export async function exchange({ pool, request, sink, signal }: ExchangeOptions)
         onResponseStart: (_controller, status, headers) => {
           if (status >= 200) sink.start(status, headers);
         },
-        onResponseData: (_controller, chunk) => sink.data(chunk),
+        onResponseData: (controller, chunk) => {
+          const taking = sink.data(chunk);
+          if (taking === undefined) return;
+          controller.pause();
+          taking.then(
+            () => controller.resume(),
+            (error: Error) => {
+              controller.abort(error);
+              reject(error);
+            },
+          );
+        },
         onResponseEnd: (_controller, trailers) => resolve(trailers),
         onResponseError: (_controller, error) => reject(error),
       });

@@ -2,26 +2,34 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';
-import { httpsOrigin, type PeerHome, trustedConnector } from '#peer-home';
+import { httpsOrigin, trustedConnector } from '#peer-home';
 import { ALPN_SHARDS, type PeerAddress } from '#protocol';
 import { ANSWER_MS_MAX, CONNECTIONS_PER_HOST_MAX, KEEP_ALIVE_MS } from './limits.js';
 
 export const PEER_CODES = { unreachable: 'peer_unreachable', untrusted: 'peer_untrusted' } as const;
+
+/** Who speaks to hosts: a peer, or the broker. */
+export interface LinkIdentity {
+  readonly caPem: string;
+  readonly trustDomain: string;
+  /** Asked at each connection, they are renewed. */
+  readonly own: () => { readonly certificatePem: string; readonly privateKeyPem: string };
+}
 
 export class HostConnections {
   readonly pool: Pool;
   private provenKey: KeyObject | null = null;
 
   constructor(
-    home: PeerHome,
+    identity: LinkIdentity,
     readonly host: PeerAddress,
   ) {
     this.pool = new Pool(httpsOrigin({ host: host.address, port: host.port }), {
       connect: trustedConnector({
-        caPem: home.caPem,
-        expected: { trustDomain: home.identity.trustDomain, subject: host.peerId },
+        caPem: identity.caPem,
+        expected: { trustDomain: identity.trustDomain, subject: host.peerId },
         alpn: ALPN_SHARDS,
-        own: () => ({ certificatePem: home.certificate().pem, privateKeyPem: home.privateKeyPem }),
+        own: identity.own,
         codes: PEER_CODES,
         onTrusted: (socket) => this.keepKey(socket),
       }),

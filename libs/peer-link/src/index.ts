@@ -1,2 +1,6 @@
 // How any process reaches a peer: mutual TLS to exactly that peer, one shard an exchange.
+export * from './ask-host.js';
+export type * from './batch-options.js';
+export type { LinkIdentity } from './host-connections.js';
 export * from './peer-link.js';
+export type { GetRangeOptions, GetRangeResult } from './range-reception.js';

@@ -1,5 +1,6 @@
 // The bounds of talking to hosts.
 import { strict as assert } from 'node:assert';
+import { AUDIT_BLOCKS_MAX, BATCH_RECEIPT_TEXT_BYTES_MAX, BLOCK_BYTES } from '#protocol';
 
 const KiB = 1024;
 
@@ -28,6 +29,19 @@ export const SLICE_MS_QUICK = 250;
 
 /** Answers that are not shards: receipts and problem documents. */
 export const SMALL_ANSWER_BYTES_MAX = 16 * KiB;
+
+/** The same of a batch: its receipt, and a little JSON around it. */
+export const BATCH_ANSWER_BYTES_MAX = BATCH_RECEIPT_TEXT_BYTES_MAX + KiB;
+
+/** How often a batch is tried in a row without getting further, and how long is waited in between: longer each time. */
+export const BATCH_FRUITLESS_MAX = 10;
+export const BATCH_PAUSE_MS_MIN = 1_000;
+export const BATCH_PAUSE_MS_MAX = 15_000;
+
+/** What an audit shows: its blocks and their paths in base64url, and a little JSON around them. */
+export const AUDIT_ANSWER_BYTES_MAX = AUDIT_BLOCKS_MAX * (2 * BLOCK_BYTES);
+/** How long a host may take for the whole answer to a question of the broker. */
+export const ASK_MS_MAX = 30_000;
 
 // A transfer just above the least rate shows at least one whole slice in every window.
 assert(SLICE_BYTES_MIN * 2 <= BYTES_PER_WINDOW_MIN);

@@ -144,7 +144,7 @@ describe('putting a shard', () => {
     ['another transaction', { transactionId: uuidV7<TransactionId>(FIXTURE_TIME_MS, new Uint8Array(10).fill(9)) }],
     ['another client', { clientId: HOST }],
     ['another domain', { trustDomain: 'other.example' }],
-    ['a get', { op: 'get' }],
+    ['a get', { op: 'get', items: [{ cid: CID, sizeBytes: SHARD.length, result: 'served' }] }],
     ['another shard', { items: [{ cid: contentIdOf(randomBytes(8)), sizeBytes: SHARD.length, result: 'stored' }] }],
     ['fewer bytes', { items: [{ cid: CID, sizeBytes: 1, result: 'stored' }] }],
   ])('refuses a receipt for %s', async (_what, change) => {

@@ -2,13 +2,17 @@
 import type { Readable } from 'node:stream';
 import type { PeerHome } from '#peer-home';
 import type { Clock, Log } from '#process';
-import { type ContentId, type PeerAddress, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { type ContentId, isRefusal, type PeerAddress, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { BatchExchange, type BatchLink } from './batch-exchange.js';
+import type { BatchOptions, BatchResult, GetBatchOptions, GetBatchResult, PutBatchOptions } from './batch-options.js';
 import { checkReceipt, type ReceiptExpectation } from './check-receipt.js';
 import { exchange } from './exchange.js';
-import { HostConnections } from './host-connections.js';
-import { HOSTS_MAX, SLICE_BYTES_MAX, SLICE_BYTES_MIN, SLICE_MS_QUICK } from './limits.js';
+import { HostConnections, type LinkIdentity } from './host-connections.js';
+import { HOSTS_MAX } from './limits.js';
+import { type GetRangeOptions, type GetRangeResult, RangeReception } from './range-reception.js';
 import { RateWatch } from './rate-watch.js';
 import { ShardAnswer, SmallAnswer } from './received-answer.js';
+import { slices } from './slices.js';
 
 export interface PeerLinkOptions {
   readonly home: PeerHome;
@@ -52,8 +56,17 @@ export interface GetShardResult {
   readonly receipt: string | null;
 }
 
+export interface DeleteShardOptions {
+  readonly host: PeerAddress;
+  readonly token: string;
+  readonly cid: ContentId;
+  readonly sizeBytes: number;
+  readonly transactionId?: TransactionId;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Both methods throw what the host refused with (its code; `facts.hostId` says which host), peer_unreachable,
+ * All methods throw what the host refused with (its code; `facts.hostId` says which host), peer_unreachable,
  * peer_untrusted, transfer_too_slow, or interrupted by `signal`. Ending one transfer leaves the others alone.
  */
 export class PeerLink {
@@ -103,11 +116,85 @@ export class PeerLink {
           signal,
         });
         const bytes = answer.shard(get.cid);
-        return { bytes, receipt: this.servedReceipt(connections, get, trailers['peerkeep-receipt']) };
+        const expectation = this.expectation(connections, get, 'get', get.sizeBytes);
+        return { bytes, receipt: this.believed(trailers['peerkeep-receipt'], expectation) };
       } finally {
         answer.end();
       }
     });
+  }
+
+  /**
+   * Fetch a part of a shard, verified. A connection that is lost is made anew, and the rest asked for under the same
+   * token, as long as each attempt brings something. Whole blocks are asked for: the token must have bytes for them.
+   *
+   * throws   range_invalid | shard_too_long | shard_content_mismatch too
+   */
+  async getRange(get: GetRangeOptions): Promise<GetRangeResult> {
+    const reception = new RangeReception(get);
+    for (;;) {
+      const connections = this.connectionsTo(get.host);
+      try {
+        const trailers = await this.transfer(get.signal, async (signal, watch) => {
+          const headers = { authorization: `Peerkeep ${get.token}`, range: reception.nextRange() };
+          const request = { method: 'GET', path: `/shards/${get.cid}`, headers } as const;
+          const answer = reception.nextAnswer(watch);
+          const trailers = await exchange({ pool: connections.pool, request, sink: answer, signal });
+          answer.end();
+          return trailers;
+        });
+        const bytes = reception.verified();
+        const expectation = this.expectation(connections, get, 'stream', reception.lastBytes);
+        return { bytes, receipt: this.believed(trailers['peerkeep-receipt'], expectation) };
+      } catch (error) {
+        if (reception.isWhole) return { bytes: reception.verified(), receipt: null };
+        if (!isRefusal(error, 'peer_unreachable') || !reception.hasProgressed) throw error;
+        this.options.log.info({
+          event: 'range_resumed',
+          hostId: get.host.peerId,
+          receivedBytes: reception.receivedBytes,
+        });
+      }
+    }
+  }
+
+  /** Delete a shard. Throws shard_retained with the time, receipt_invalid | receipt_mismatch too. */
+  async deleteShard(remove: DeleteShardOptions): Promise<{ readonly receipt: string }> {
+    const connections = this.connectionsTo(remove.host);
+    const answer = new SmallAnswer(remove.host.peerId);
+    const headers = { authorization: `Peerkeep ${remove.token}` };
+    const request = { method: 'DELETE', path: `/shards/${remove.cid}`, headers } as const;
+    await this.transfer(remove.signal, (signal) => exchange({ pool: connections.pool, request, sink: answer, signal }));
+    const receipt = answer.receipt();
+    checkReceipt(receipt, this.expectation(connections, remove, 'delete', remove.sizeBytes));
+    return { receipt };
+  }
+
+  /** Store many shards under one token. Throws receipt_invalid | receipt_mismatch too. */
+  putBatch(batch: PutBatchOptions): Promise<BatchResult> {
+    return new BatchExchange(this.batchLink, batch).put(batch.bytesOf);
+  }
+
+  /** Fetch many shards under one token; each is handed on when it has come whole and is what it should be. */
+  getBatch(batch: GetBatchOptions): Promise<GetBatchResult> {
+    return new BatchExchange(this.batchLink, batch).get(batch.onItem);
+  }
+
+  /** Delete many shards under one token. Throws receipt_invalid | receipt_mismatch too. */
+  deleteBatch(batch: BatchOptions): Promise<BatchResult> {
+    return new BatchExchange(this.batchLink, batch).delete();
+  }
+
+  private get batchLink(): BatchLink {
+    const { home, clock, log } = this.options;
+    return {
+      connectionsTo: (host) => this.connectionsTo(host),
+      transfer: (signal, run) => this.transfer(signal, run),
+      clientId: home.identity.peerId,
+      trustDomain: home.identity.trustDomain,
+      clock,
+      log,
+    };
   }
 
   /** Drop all connections; transfers under way fail. */
@@ -143,7 +230,7 @@ export class PeerLink {
       this.retire(connections);
       connections = undefined;
     }
-    connections ??= new HostConnections(this.options.home, host);
+    connections ??= new HostConnections(identityOf(this.options.home), host);
     // Set anew, so that it comes last in the order of use.
     this.hosts.delete(host.peerId);
     this.hosts.set(host.peerId, connections);
@@ -162,14 +249,14 @@ export class PeerLink {
   }
 
   /** A host that serves the right bytes has done its work, whatever its receipt says; a false one is not handed on. */
-  private servedReceipt(connections: HostConnections, get: GetShardOptions, receipt: unknown): string | null {
+  private believed(receipt: unknown, expected: ReceiptExpectation): string | null {
     if (typeof receipt !== 'string') return null;
     try {
-      checkReceipt(receipt, this.expectation(connections, get, 'get', get.sizeBytes));
+      checkReceipt(receipt, expected);
       return receipt;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.options.log.warn({ event: 'served_receipt_refused', hostId: get.host.peerId, code: error.code });
+      this.options.log.warn({ event: 'served_receipt_refused', hostId: expected.hostId, code: error.code });
       return null;
     }
   }
@@ -177,7 +264,7 @@ export class PeerLink {
   private expectation(
     connections: HostConnections,
     of: { readonly cid: ContentId; readonly transactionId?: TransactionId },
-    op: 'put' | 'get',
+    op: ReceiptExpectation['op'],
     sizeBytes: number,
   ): ReceiptExpectation {
     const { trustDomain, peerId } = this.options.home.identity;
@@ -194,24 +281,7 @@ export class PeerLink {
   }
 }
 
-/** The shard in slices; each one asked for means that the socket has taken the one before. */
-async function* slices(bytes: Uint8Array, watch: RateWatch, clock: Clock): AsyncGenerator<Uint8Array, void, undefined> {
-  watch.start();
-  let sliceBytes = SLICE_BYTES_MIN;
-  for (let offset = 0; offset < bytes.length; ) {
-    // The last slice is small: the socket takes it before the host can answer, and so the connection can be kept.
-    const left = bytes.length - offset;
-    const slice = bytes.subarray(
-      offset,
-      offset + Math.min(sliceBytes, Math.max(left - SLICE_BYTES_MIN, SLICE_BYTES_MIN)),
-    );
-    const handedMs = clock.monotonicMs();
-    yield slice;
-    watch.moved(slice.length);
-    offset += slice.length;
-    const wasQuick = clock.monotonicMs() - handedMs <= SLICE_MS_QUICK;
-    sliceBytes = wasQuick ? Math.min(2 * sliceBytes, SLICE_BYTES_MAX) : SLICE_BYTES_MIN;
-  }
-  // From here the host makes the shard durable and answers, within ANSWER_MS_MAX.
-  watch.stop();
+function identityOf(home: PeerHome): LinkIdentity {
+  const own = () => ({ certificatePem: home.certificate().pem, privateKeyPem: home.privateKeyPem });
+  return { caPem: home.caPem, trustDomain: home.identity.trustDomain, own };
 }

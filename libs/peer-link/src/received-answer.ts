@@ -2,13 +2,13 @@
 import { strict as assert } from 'node:assert';
 import { z } from 'zod';
 import {
+  BATCH_RECEIPT_TEXT_BYTES_MAX,
   type ContentId,
   ContentIdHasher,
   type ErrorCode,
   errorFromProblem,
   type PeerId,
   ProtocolError,
-  RECEIPT_TEXT_BYTES_MAX,
   SHARD_BYTES_MAX,
 } from '#protocol';
 import type { AnswerHeaders, AnswerSink } from './exchange.js';
@@ -26,17 +26,23 @@ const HOST_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'token_wrong_domain',
   'token_wrong_host',
   'token_wrong_client',
+  'token_client_revoked',
   'token_not_yet_valid',
   'token_expired',
   'token_predates_restart',
+  'host_unconfirmed',
   'token_in_use',
   'token_burned',
   'token_released_too_often',
   'token_wrong_op',
   'token_wrong_content',
+  'token_budget_spent',
   'replay_list_full',
   'shard_unknown',
+  'range_invalid',
   'shard_corrupt',
+  'shard_retained',
+  'batch_position_wrong',
   'shard_too_short',
   'shard_too_long',
   'shard_content_mismatch',
@@ -53,15 +59,18 @@ const HOST_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ]);
 
-const storedAnswer = z.object({ receipt: z.string().max(RECEIPT_TEXT_BYTES_MAX) });
+const storedAnswer = z.object({ receipt: z.string().max(BATCH_RECEIPT_TEXT_BYTES_MAX) });
 
-/** Collects a receipt or a problem document, bounded. */
+/** Collects a receipt, another small document or a problem document, bounded. */
 export class SmallAnswer implements AnswerSink {
   status = 0;
   private readonly chunks: Uint8Array[] = [];
   private sizeBytes = 0;
 
-  constructor(private readonly hostId: PeerId) {}
+  constructor(
+    private readonly hostId: PeerId,
+    private readonly bytesMax = SMALL_ANSWER_BYTES_MAX,
+  ) {}
 
   start(status: number, _headers: AnswerHeaders): void {
     this.status = status;
@@ -69,7 +78,7 @@ export class SmallAnswer implements AnswerSink {
 
   data(chunk: Uint8Array): void {
     this.sizeBytes += chunk.length;
-    if (this.sizeBytes > SMALL_ANSWER_BYTES_MAX) throw this.senseless();
+    if (this.sizeBytes > this.bytesMax) throw this.senseless();
     this.chunks.push(Uint8Array.from(chunk));
   }
 
@@ -79,6 +88,14 @@ export class SmallAnswer implements AnswerSink {
     const parsed = storedAnswer.safeParse(this.json());
     if (!parsed.success) throw new ProtocolError('receipt_invalid', { hostId: this.hostId }, { cause: parsed.error });
     return parsed.data.receipt;
+  }
+
+  /** The document that a schema describes; throws the host's refusal when the answer is one. */
+  document<T>(schema: z.ZodType<T>): T {
+    if (this.status !== 200) throw this.refusal();
+    const parsed = schema.safeParse(this.json());
+    if (!parsed.success) throw this.senseless();
+    return parsed.data;
   }
 
   refusal(): ProtocolError {

@@ -1,4 +1,4 @@
-// Reads a secret: a regular file of our own that nobody else can read, never through a symlink.
+// Reads a secret: a regular file of our own that nobody else can read, or one that systemd hands us; never through a symlink.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ProtocolError } from '#protocol';
@@ -29,6 +29,28 @@ export function readSecretFileSync(path: string): Buffer {
   }
 }
 
+/**
+ * Reads a systemd credential (systemd.exec(5) "Credentials"): read-only, owned by root or by us, in a folder that only this
+ * unit can enter. An access list may let us read it, and shows as the read bit of the group. Null when it is not there.
+ *
+ * throws   secret_file_exposed (others may read or anybody may write it, symlink, another owner)
+ */
+export async function readCredentialFile(path: string): Promise<Buffer | null> {
+  const file = await open(path, OPEN_FLAGS).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw openRefusal(error, path);
+  });
+  if (file === null) return null;
+  try {
+    const stat = await file.stat();
+    const known = stat.uid === 0 || stat.uid === process.getuid?.();
+    checkFile(stat, path, known && (stat.mode & 0o037) === 0);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 function openSecretSync(path: string): number {
@@ -47,6 +69,10 @@ function openRefusal(error: unknown, path: string): unknown {
 
 function checkSecret(stat: Stats, path: string): void {
   const foreign = process.getuid !== undefined && stat.uid !== process.getuid();
-  if (stat.isFile() && (stat.mode & 0o077) === 0 && !foreign && stat.size <= SECRET_FILE_BYTES_MAX) return;
+  checkFile(stat, path, (stat.mode & 0o077) === 0 && !foreign);
+}
+
+function checkFile(stat: Stats, path: string, isPrivate: boolean): void {
+  if (stat.isFile() && isPrivate && stat.size <= SECRET_FILE_BYTES_MAX) return;
   throw new ProtocolError('secret_file_exposed', { path, mode: (stat.mode & 0o7777).toString(8) });
 }

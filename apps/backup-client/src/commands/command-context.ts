@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { BackupEngine, type EngineEvent, type Running } from '#backup';
+import { BrokerClient } from '#broker-api';
 import { type ExclusiveUse, takeExclusiveUse } from '#database';
-import { homePathOf, PeerHome } from '#peer-home';
+import { homePathOf, PeerHome, readHomeKey } from '#peer-home';
 import type { Clock, Log } from '#process';
 import { isRefusal, ProtocolError } from '#protocol';
 import type { ExitCode } from '../exit-codes.js';
@@ -48,7 +49,8 @@ export async function withEngine<T>(
   use: (engine: BackupEngine, running: Running) => Promise<T>,
   alsoTell: (event: EngineEvent) => void = () => undefined,
 ): Promise<T> {
-  const home = await PeerHome.open(homePathFor(context, options));
+  const homePath = homePathFor(context, options);
+  const home = await PeerHome.open(homePath, await readHomeKey(context.environment));
   const lock = await lockHome(home);
   try {
     return await useEngine(context, home, use, alsoTell);
@@ -63,6 +65,7 @@ async function useEngine<T>(
   use: (engine: BackupEngine, running: Running) => Promise<T>,
   alsoTell: (event: EngineEvent) => void,
 ): Promise<T> {
+  await renewWhatIsDue(home, { clock, log, signal });
   const engine = await BackupEngine.open({ home, clock, log });
   const teller = new EventTeller(terminal);
   const onEvent = (event: EngineEvent): void => {
@@ -74,6 +77,22 @@ async function useEngine<T>(
   } finally {
     teller.conclude();
     await engine.close();
+  }
+}
+
+/** A machine without an agent renews its keys when a command runs (B5); a broker that is away does not stop the command. */
+async function renewWhatIsDue(
+  home: PeerHome,
+  { clock, log, signal }: Pick<CommandContext, 'clock' | 'log' | 'signal'>,
+): Promise<void> {
+  const broker = new BrokerClient({ home, clock, log });
+  try {
+    await broker.renewWhatIsDue({ signal });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    log.debug({ event: 'renewal_failed', err: error });
+  } finally {
+    await broker.close();
   }
 }
 

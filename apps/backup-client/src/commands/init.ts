@@ -3,19 +3,24 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { deriveDataKeys, phraseFromMasterKey, recoveryKeyPair } from '#backup';
 import { BrokerClient } from '#broker-api';
-import { enrolHere, keyCredential, PeerHome } from '#peer-home';
+import { enrolHere, keyOrApproval, PeerHome, readHomeKey } from '#peer-home';
 import { KEY_BYTES, ProtocolError, parseJoinLink } from '#protocol';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
 
 interface InitOptions extends CommonOptions {
   readonly key?: string;
+  readonly keyFile?: string;
   readonly name?: string;
 }
 
 export function initCommand(context: CommandContext): Command {
   return newCommand('init', 'make this machine a peer that backs up, and print its recovery phrase')
     .argument('<join-link>', 'the line peerkeep://host:port/#… that the broker printed')
-    .option('--key <key>', 'enrolment key that the operator made; not needed where an agent has enrolled')
+    .option('--key <key>', 'enrolment key that the operator made; others on this machine can see it in `ps`')
+    .option(
+      '--key-file <path>',
+      'file with the enrolment key (or PEERKEEP_ENROLMENT_KEY); without a key, a person approves',
+    )
     .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
     .action((joinLink: string, options: InitOptions) => init(context, joinLink, options));
 }
@@ -25,12 +30,10 @@ export function initCommand(context: CommandContext): Command {
  * cut off in between goes on with the same key, and shows the same phrase, when it is repeated.
  */
 async function init(context: CommandContext, joinLink: string, options: InitOptions): Promise<void> {
-  const { terminal, signal } = context;
+  const { terminal } = context;
   const homePath = homePathFor(context, options);
   parseJoinLink(joinLink);
-  const home = (await PeerHome.exists(homePath))
-    ? await PeerHome.open(homePath)
-    : await enrolHere({ homePath, joinLink, name: options.name, credential: keyCredential(options.key), signal });
+  const home = await openOrEnrol(context, { ...options, joinLink, homePath });
   if (await home.hasMasterKey()) {
     throw new ProtocolError('home_exists', { path: homePath }, { detail: 'this home has a master key already' });
   }
@@ -43,6 +46,21 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   terminal.say(`this machine is ${name} (${peerId}); its home is ${homePath}`);
   terminal.say('write the 24 words down and keep them away from this machine: with them, and only with them,');
   terminal.say('another machine restores everything. they are not shown again');
+}
+
+/** Where an agent has enrolled this machine, its home; else a new one, by an enrolment key or a person's approval. */
+async function openOrEnrol(
+  { environment, clock, signal, terminal }: CommandContext,
+  options: InitOptions & { readonly joinLink: string; readonly homePath: string },
+): Promise<PeerHome> {
+  const { homePath, joinLink, name, key, keyFile } = options;
+  const homeKey = await readHomeKey(environment);
+  if (await PeerHome.exists(homePath)) return PeerHome.open(homePath, homeKey);
+  const credential = await keyOrApproval(
+    { key, keyFile, environment },
+    { purpose: 'client', program: 'peerkeep', clock, say: (line) => terminal.say(line) },
+  );
+  return enrolHere({ homePath, joinLink, name, credential, homeKey, signal });
 }
 
 /** throws recovery_key_exists when the account has another phrase */

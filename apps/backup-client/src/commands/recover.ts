@@ -1,13 +1,22 @@
 // `peerkeep recover JOIN_LINK`: a new machine takes over an account's backups with its recovery phrase.
 import type { Command } from 'commander';
 import { deriveDataKeys, masterKeyFromPhrase, recoveryKeyPair } from '#backup';
-import { enrolHere, keyCredential, PeerHome, recoveryCredential } from '#peer-home';
+import {
+  enrolHere,
+  type HomeKey,
+  keyCredential,
+  PeerHome,
+  readEnrolmentKey,
+  readHomeKey,
+  recoveryCredential,
+} from '#peer-home';
 import { isRefusal, ProtocolError, parseJoinLink } from '#protocol';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
 import { registerRecoveryKey } from './init.js';
 
 interface RecoverOptions extends CommonOptions {
   readonly key?: string;
+  readonly keyFile?: string;
   readonly name?: string;
 }
 
@@ -18,6 +27,7 @@ export function recoverCommand(context: CommandContext): Command {
   )
     .argument('<join-link>', 'the line peerkeep://host:port/#… that the broker printed')
     .option('--key <key>', 'enrolment key, for an account that the broker does not know by its phrase')
+    .option('--key-file <path>', 'file with that key (or PEERKEEP_ENROLMENT_KEY)')
     .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
     .action((joinLink: string, options: RecoverOptions) => recover(context, joinLink, options));
 }
@@ -26,12 +36,13 @@ async function recover(context: CommandContext, joinLink: string, options: Recov
   const homePath = homePathFor(context, options);
   parseJoinLink(joinLink);
   const isPeer = await PeerHome.exists(homePath);
-  const existing = isPeer ? await PeerHome.open(homePath) : null;
+  const homeKey = await readHomeKey(context.environment);
+  const existing = isPeer ? await PeerHome.open(homePath, homeKey) : null;
   if (await existing?.hasMasterKey()) {
     throw new ProtocolError('home_exists', { path: homePath }, { detail: 'this home has a master key already' });
   }
   const masterKey = masterKeyFromPhrase(await context.readPhrase());
-  const home = existing ?? (await enrolNew(context, { ...options, joinLink, homePath, masterKey }));
+  const home = existing ?? (await enrolNew(context, { ...options, joinLink, homePath, homeKey, masterKey }));
   // The broker says whether the phrase is this account's; nothing is kept before.
   await registerRecoveryKey(context, home, masterKey);
   await home.saveMasterKey(masterKey);
@@ -47,16 +58,17 @@ async function recover(context: CommandContext, joinLink: string, options: Recov
  * does not know (the key then says which account is meant).
  */
 async function enrolNew(
-  { clock, signal }: CommandContext,
-  options: RecoverOptions & { joinLink: string; homePath: string; masterKey: Uint8Array },
+  { clock, environment, signal }: CommandContext,
+  options: RecoverOptions & { joinLink: string; homePath: string; homeKey: HomeKey | null; masterKey: Uint8Array },
 ): Promise<PeerHome> {
-  const { joinLink, homePath, name, key } = options;
+  const { joinLink, homePath, homeKey, name } = options;
+  const key = await readEnrolmentKey({ ...options, environment });
   const pair = recoveryKeyPair(deriveDataKeys(options.masterKey).recoverySeed);
   const proof = recoveryCredential({ publicKey: pair.publicKey, sign: pair.sign, nowMs: clock.nowMs() });
   try {
-    return await enrolHere({ homePath, joinLink, name, credential: proof, signal });
+    return await enrolHere({ homePath, joinLink, name, credential: proof, homeKey, signal });
   } catch (error) {
-    if (key === undefined || !isRefusal(error, 'recovery_proof_invalid')) throw error;
-    return await enrolHere({ homePath, joinLink, name, credential: keyCredential(key), signal });
+    if (key === null || !isRefusal(error, 'recovery_proof_invalid')) throw error;
+    return await enrolHere({ homePath, joinLink, name, credential: keyCredential(key), homeKey, signal });
   }
 }

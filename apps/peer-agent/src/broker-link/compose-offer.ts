@@ -9,17 +9,17 @@ import { SpaceLedger } from '../shards/space-ledger.js';
 export class ComposeOffer {
   constructor(
     private readonly home: PeerHome,
-    private readonly space: SpaceLedger,
+    private readonly ledger: SpaceLedger,
     private readonly shardStore: DiskShardStore,
   ) {}
 
-  /** A host whose disk failed still serves what it holds, and has nothing left to give. */
   run(listenPort: number): HostOffer {
-    return {
-      listenPort,
-      shareBytes: this.home.shareBytes,
-      usedBytes: this.space.usedBytes,
-      freeBytes: this.shardStore.isReadOnly ? 0 : this.space.leftBytes,
-    };
+    return { listenPort, shareBytes: this.home.shareBytes, ...this.space() };
+  }
+
+  /** A host whose disk failed still serves what it holds, and has nothing left to give. */
+  space(): Pick<HostOffer, 'usedBytes' | 'freeBytes'> {
+    const { usedBytes, leftBytes } = this.ledger;
+    return { usedBytes, freeBytes: this.shardStore.isReadOnly ? 0 : leftBytes };
   }
 }

@@ -1,16 +1,17 @@
 // Tells the broker that this host is there and what it offers, and hears what is due.
 import { Injectable } from '@nestjs/common';
 import { BrokerClient } from '#broker-api';
-import type { HostOffer } from '#protocol';
+import { type HomeRun, type HostOffer, isRefusal } from '#protocol';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PRESENCE_MS_MAX, PRESENCE_MS_MIN } from '../limits.js';
+import { PROGRAM } from '../program.js';
 import { backoffMs } from '../reports/backoff.js';
 import { AgentDatabase } from '../state/agent-database.js';
-import { recordContact } from '../state/agent-state.js';
+import { AgentState, recordContact } from '../state/agent-state.js';
+import { keepAcknowledged, proposeRun } from '../state/home-runs.js';
 import { HostTime } from '../state/host-time.js';
+import { WithdrawnTokens } from '../tokens/withdrawn-tokens.js';
 import { ComposeOffer } from './compose-offer.js';
 import { Renewals } from './renewals.js';
-
-const PROGRAM = 'peerkeep-agent/0.1.0';
 
 @Injectable()
 export class Presence {
@@ -26,6 +27,8 @@ export class Presence {
     private readonly renewals: Renewals,
     private readonly database: AgentDatabase,
     private readonly time: HostTime,
+    private readonly withdrawn: WithdrawnTokens,
+    private readonly state: AgentState,
   ) {
     this.noticed = new Promise((resolve) => {
       this.tellNoticed = resolve;
@@ -39,26 +42,33 @@ export class Presence {
   }
 
   async announce(listenPort: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.send(this.composeOffer.run(listenPort), signal);
+    const run = await proposeRun(this.database);
+    const answer = await this.send(this.composeOffer.run(listenPort), run, signal);
     this.askedMs = answer.nextPresenceMs;
+    this.withdrawn.replace(answer.withdrawn);
     this.tellNoticed();
-    await this.database.writes.run((db) => recordContact(db, this.time.nowMs()));
+    await this.database.writes.run(async (db) => {
+      await recordContact(db, this.time.nowMs());
+      if (answer.epoch !== null) await keepAcknowledged(db, run, answer.epoch);
+    });
+    this.state.standing.confirm();
     if (answer.renewTransactionKey) await this.renewals.renewTransactionKey(signal);
     if (answer.renewCertificate) await this.renewals.renewCertificate(signal);
   }
 
   /** The last word of a stopping host: it stores nothing for a while. */
   async takeLeave(signal: AbortSignal): Promise<void> {
-    await this.send(null, signal);
+    await this.send(null, null, signal);
   }
 
-  private async send(host: HostOffer | null, signal: AbortSignal) {
+  private async send(host: HostOffer | null, home: HomeRun | null, signal: AbortSignal) {
     try {
-      const answer = await this.broker.presence({ host, program: PROGRAM }, { signal });
+      const answer = await this.broker.presence({ host, home, program: PROGRAM }, { signal });
       this.failures = 0;
       return answer;
     } catch (error) {
       this.failures++;
+      if (isRefusal(error, 'home_restored')) this.state.standing.refuse();
       throw error;
     }
   }

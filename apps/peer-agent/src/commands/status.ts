@@ -3,10 +3,11 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BrokerClient } from '#broker-api';
 import { openReadOnly } from '#database';
-import { PeerHome } from '#peer-home';
+import { type HomeKey, PeerHome } from '#peer-home';
 import { type Clock, type Log, SystemClock } from '#process';
 import { formatTime, ProtocolError } from '#protocol';
 import { countReports } from '../reports/report-outbox.js';
+import { trashBytes as readTrashBytes } from '../shards/shard-index.js';
 import { readAgentState } from '../state/agent-state.js';
 import { formatSize } from './size-text.js';
 
@@ -20,6 +21,8 @@ export interface AgentStatus {
   readonly home: string;
   readonly shareBytes: number;
   readonly usedBytes: number;
+  /** Of the used bytes: deleted, and not yet gone. */
+  readonly trashBytes: number;
   readonly shards: number;
   readonly certificateExpiresAt: string;
   readonly reportsWaiting: number;
@@ -30,10 +33,10 @@ export interface AgentStatus {
     | { readonly reachable: false; readonly code: string };
 }
 
-export async function readStatus(homePath: string, log: Log): Promise<AgentStatus> {
-  const home = await PeerHome.open(homePath);
+export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | null = null): Promise<AgentStatus> {
+  const home = await PeerHome.open(homePath, homeKey);
   const { peerId, name, trustDomain } = home.identity;
-  const { usedBytes, shardCount, lastContactMs, reportsWaiting } = await readDatabase(home);
+  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting } = await readDatabase(home);
   return {
     peerId,
     name,
@@ -41,6 +44,7 @@ export async function readStatus(homePath: string, log: Log): Promise<AgentStatu
     home: home.path,
     shareBytes: home.shareBytes,
     usedBytes,
+    trashBytes,
     shards: shardCount,
     certificateExpiresAt: formatTime(home.certificate().notAfterMs),
     reportsWaiting,
@@ -58,6 +62,7 @@ export function formatStatus(status: AgentStatus): string {
     ['home', status.home],
     ['shared', `${formatSize(status.usedBytes)} used of ${formatSize(status.shareBytes)}`],
     ['shards', String(status.shards)],
+    ['trash', `${formatSize(status.trashBytes)} deleted, and still counted as used`],
     ['certificate', `until ${status.certificateExpiresAt}`],
     ['reports', `${status.reportsWaiting} waiting for the broker`],
     ['last contact', status.lastBrokerContactAt ?? 'never'],
@@ -68,11 +73,12 @@ export function formatStatus(status: AgentStatus): string {
 
 async function readDatabase(home: PeerHome) {
   const file = join(home.path, 'agent.db');
-  if (!(await isThere(file))) return { usedBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
+  if (!(await isThere(file))) return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
   const database = await openReadOnly({ file, entities: [] });
   try {
     const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
-    return { usedBytes, shardCount, lastContactMs, reportsWaiting: await countReports(database.reads) };
+    const trashBytes = await readTrashBytes(database.reads);
+    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting: await countReports(database.reads) };
   } finally {
     await database.close();
   }

@@ -8,10 +8,12 @@ import type { ErrorCode } from '#protocol';
  */
 const ENDS_TRANSACTION: ReadonlySet<ErrorCode> = new Set([
   'token_predates_restart',
+  'token_client_revoked',
   'token_released_too_often',
   'host_full',
   'host_read_only',
   'shard_unknown',
+  'shard_retained',
 ]);
 
 /** Faults of the request's form, and our own mistakes, say nothing about a transaction or a client. */

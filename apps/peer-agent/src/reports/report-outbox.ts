@@ -1,7 +1,7 @@
 // Reports that the broker must get: rows of agent.db, written in the unit that burns the token, kept until taken.
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
-import { changeMany, type Database, insertRows, placeholders } from '#database';
+import { changeMany, changeOne, type Database, insertRows, placeholders } from '#database';
 import { ProtocolError, REPORT_OUTBOX_ENTRIES_MAX, type Report, report } from '#protocol';
 
 /** Room for one report, kept from before a transfer begins: a receipt is never without a place. */
@@ -51,6 +51,19 @@ export class ReportOutbox {
   /** Part of the caller's unit. A report that the broker's schema refuses would block all behind it: it is our mistake. */
   async add(db: EntityManager, entry: Report): Promise<void> {
     await insertRows(db, { table: 'report', columns: ['body'] }, [[JSON.stringify(report.parse(entry))]]);
+  }
+
+  /**
+   * As `add`, instead of an earlier report about the same subject that still waits.
+   *
+   * returns  whether there was one: then no place more is taken
+   */
+  async addNewest(db: EntityManager, subject: string, entry: Report): Promise<boolean> {
+    const replaced = await changeOne(db, 'DELETE FROM report WHERE subject = $1', [subject]);
+    await insertRows(db, { table: 'report', columns: ['subject', 'body'] }, [
+      [subject, JSON.stringify(report.parse(entry))],
+    ]);
+    return replaced;
   }
 
   /** The oldest, at most `count`. */

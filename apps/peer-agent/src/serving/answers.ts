@@ -8,7 +8,7 @@ const RETRY_AFTER_SECONDS = '1';
 
 /** status: 201 the first time, 200 for the same token again */
 export function answerReceipt(response: ServerResponse, status: 200 | 201, receipt: string): void {
-  answerJson(response, status, { 'content-type': 'application/json' }, { receipt });
+  answerJson(response, status, { receipt });
 }
 
 export function answerProblem(
@@ -17,12 +17,19 @@ export function answerProblem(
   headers: Record<string, string> = {},
 ): void {
   const retry = error.status === 429 || error.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
-  answerJson(
+  // RFC 9110 §15.5.17: what a range could have been.
+  const size = error.code === 'range_invalid' ? { 'content-range': `bytes */${error.facts.sizeBytes}` } : {};
+  answer(
     response,
     error.status,
-    { 'content-type': PROBLEM_CONTENT_TYPE, ...retry, ...headers },
+    { 'content-type': PROBLEM_CONTENT_TYPE, ...retry, ...size, ...headers },
     problemFrom(error),
   );
+}
+
+/** body: what its schema in the protocol says */
+export function answerJson(response: ServerResponse, status: 200 | 201, body: unknown): void {
+  answer(response, status, { 'content-type': 'application/json' }, body);
 }
 
 /**
@@ -42,7 +49,7 @@ export function drain(request: IncomingMessage, clock: Clock): void {
   request.resume();
 }
 
-function answerJson(response: ServerResponse, status: number, headers: Record<string, string>, body: unknown): void {
+function answer(response: ServerResponse, status: number, headers: Record<string, string>, body: unknown): void {
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(JSON.stringify(body), 'utf8');
   response.writeHead(status, { ...headers, 'content-length': bytes.length });

@@ -9,14 +9,16 @@ import { TestAuthority } from '../../../../test/authority.js';
 import { ManualTime, makeFolder, openAgentDatabase, verifiedToken } from '../../../../test/claim-fixture.js';
 import { createHome, peerIdOf } from '../../../../test/peer-fixture.js';
 import { HostIdentity } from '../host-identity.js';
+import { RefusalTally } from '../reports/refusal-tally.js';
 import { ReportOutbox } from '../reports/report-outbox.js';
 import { DiskShardStore } from '../shards/disk-shard-store.js';
 import { DiskShardFiles } from '../shards/shard-files.js';
 import { ShardIndex } from '../shards/shard-index.js';
 import { UnsettledShards } from '../shards/unsettled-shards.js';
 import { beginRun } from '../state/agent-state.js';
-import { ReplayList } from '../tokens/replay-list.js';
+import { onlyItemOf, ReplayList } from '../tokens/replay-list.js';
 import { CompleteTransfer } from './complete-transfer.js';
+import { CompleteUse } from './complete-use.js';
 
 const NOW_MS = Date.UTC(2026, 10, 20);
 const BYTES = randomBytes(1_000);
@@ -45,7 +47,8 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 function completion(of: Database = database): CompleteTransfer {
-  return new CompleteTransfer(of, list, index, store, outbox, identity, time, log);
+  const uses = new CompleteUse(of, list, index, store, outbox, new RefusalTally(), identity, time, log);
+  return new CompleteTransfer(of, list, index, store, outbox, identity, time, log, uses);
 }
 
 /** Fill the queue of writes in this turn of the event loop; returns when it has emptied. */
@@ -74,13 +77,13 @@ const body = (): Readable => Readable.from([BYTES], { objectMode: false });
 describe('a unit that never ran', () => {
   it('gives the token of a put back, keeps the disk in use, and leaves room for the receipt', async () => {
     const token = verifiedToken(BYTES, NOW_MS);
-    const shard = await store.write(list.claim(token), body());
+    const shard = await store.write(onlyItemOf(list.claim(token)), body());
     const flooded = flood();
     await expect(completion().stored(shard, outbox.keepPlace())).rejects.toMatchObject({ code: 'host_busy' });
     await flooded;
-    expect([store.isReadOnly, list.isDurable, await index.has(token.items[0].cid)]).toEqual([false, true, false]);
+    expect([store.isReadOnly, list.isDurable, await index.has(token.items[0]!.cid)]).toEqual([false, true, false]);
 
-    const again = await store.write(list.claim(token), body());
+    const again = await store.write(onlyItemOf(list.claim(token)), body());
     const { receipt, isNew } = await completion().stored(again, outbox.keepPlace());
     expect([isNew, await list.receiptOf(token)]).toEqual([true, receipt]);
   });
@@ -93,10 +96,10 @@ describe('a unit that never ran', () => {
       const flooded = flood();
       const ending =
         i % 2 === 0
-          ? complete.cutOff(claimed, outbox.keepPlace())
-          : complete.failed(claimed, outbox.keepPlace(), 'shard_too_short');
+          ? complete.cutOff({ token: claimed }, outbox.keepPlace())
+          : complete.failed({ token: claimed }, outbox.keepPlace(), 'shard_too_short');
       await expect(ending).rejects.toMatchObject({ code: 'host_busy' });
-      expect(complete.hasEnded(claimed)).toBe(true);
+      expect(complete.hasEnded({ token: claimed })).toBe(true);
       await flooded;
     }
     expect(list.isBurned(token)).toBe(false);
@@ -106,7 +109,7 @@ describe('a unit that never ran', () => {
   it('because the host stops says so', async () => {
     const token = list.claim(verifiedToken(BYTES, NOW_MS));
     await database.writes.close();
-    await expect(completion().cutOff(token, outbox.keepPlace())).rejects.toMatchObject({ code: 'host_stopping' });
+    await expect(completion().cutOff({ token }, outbox.keepPlace())).rejects.toMatchObject({ code: 'host_stopping' });
     expect([store.isReadOnly, list.isDurable]).toEqual([false, true]);
   });
 });
@@ -114,7 +117,7 @@ describe('a unit that never ran', () => {
 describe('a unit whose commit failed', () => {
   it('burns the token and ends all further writing', async () => {
     const token = verifiedToken(BYTES, NOW_MS);
-    const ending = completion(withBrokenCommit()).cutOff(list.claim(token), outbox.keepPlace());
+    const ending = completion(withBrokenCommit()).cutOff({ token: list.claim(token) }, outbox.keepPlace());
     await expect(ending).rejects.toMatchObject({ code: 'host_read_only' });
     expect([list.isBurned(token), list.isDurable, store.isReadOnly]).toEqual([true, false, true]);
   });

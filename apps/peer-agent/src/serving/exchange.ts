@@ -1,33 +1,28 @@
-// One request of a peer: who asks, for which shard, with what token. Parsed once.
+// One request of a peer: who asks, for what, with what token. Parsed once.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ContentId, contentIdField, type PeerId, ProtocolError, type TokenOp } from '#protocol';
+import { type ContentId, type PeerOp, ProtocolError, type Requester } from '#protocol';
 
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly clientId: PeerId;
-  readonly op: TokenOp;
-  readonly cid: ContentId;
-  readonly token: string;
+  readonly clientId: Requester;
+  readonly op: PeerOp | 'batch';
+  /** The shard that the path names; null for a request that is about none, or about several. */
+  readonly cid: ContentId | null;
+  /** Out of the headers; null where the body begins with it. */
+  readonly token: string | null;
 }
 
-const PATH = /^\/shards\/([^/?#]+)$/;
+/** What does the work of one kind of request. Throws every refusal that leaves its token as it was. */
+export interface Handler {
+  run(exchange: Exchange): Promise<void>;
+}
+
 const CREDENTIALS = /^Peerkeep ([!-~]+)$/i;
 
-/** throws route_unknown | request_invalid | token_missing */
-export function readExchange(request: IncomingMessage, response: ServerResponse, clientId: PeerId): Exchange {
-  const op = opOf(request.method);
-  const text = PATH.exec(request.url ?? '')?.[1];
-  if (op === null || text === undefined) throw new ProtocolError('route_unknown');
-  const cid = contentIdField.safeParse(text);
-  if (!cid.success) throw new ProtocolError('request_invalid', { field: 'cid' });
+/** throws token_missing */
+export function tokenOfHeaders(request: IncomingMessage): string {
   const token = CREDENTIALS.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new ProtocolError('token_missing');
-  return { request, response, clientId, op, cid: cid.data, token };
-}
-
-function opOf(method: string | undefined): TokenOp | null {
-  if (method === 'PUT') return 'put';
-  if (method === 'GET') return 'get';
-  return null;
+  return token;
 }

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { PeerHome } from '#peer-home';
 import { Clock, Log } from '#process';
-import { ALPN_SHARDS, formatTime, type PeerId, type TransactionId } from '#protocol';
+import { ALPN_SHARDS, formatTime, type Requester, type TransactionId } from '#protocol';
 import {
   CONNECTIONS_MAX,
   HANDSHAKE_MS_MAX,
@@ -20,23 +20,20 @@ import {
 import { RefusalTally } from '../reports/refusal-tally.js';
 import { HostTime } from '../state/host-time.js';
 import { answerProblem, drain } from './answers.js';
-import { readExchange } from './exchange.js';
-import { HandleGet } from './handle-get.js';
-import { HandlePut } from './handle-put.js';
 import { hostRefusal } from './host-refusal.js';
 import { peerOfConnection } from './peer-of-connection.js';
+import { Routes } from './routes.js';
 
 @Injectable()
 export class ShardListener {
   private readonly server: Server;
   private readonly connections = new Set<Socket>();
-  private readonly peers = new WeakMap<object, PeerId>();
+  private readonly peers = new WeakMap<object, Requester>();
   private listeningPort = 0;
 
   constructor(
     private readonly home: PeerHome,
-    private readonly handlePut: HandlePut,
-    private readonly handleGet: HandleGet,
+    private readonly routes: Routes,
     private readonly tally: RefusalTally,
     private readonly time: HostTime,
     private readonly clock: Clock,
@@ -127,21 +124,20 @@ export class ShardListener {
       request.socket.destroy();
       return;
     }
-    this.route(request, response, clientId).catch((error: unknown) => this.refuse(request, response, clientId, error));
+    this.routes
+      .run(request, response, clientId)
+      .catch((error: unknown) => this.refuse(request, response, clientId, error));
   }
 
-  private async route(request: IncomingMessage, response: ServerResponse, clientId: PeerId): Promise<void> {
-    const exchange = readExchange(request, response, clientId);
-    if (exchange.op === 'put') await this.handlePut.run(exchange);
-    else await this.handleGet.run(exchange);
-  }
-
-  private refuse(request: IncomingMessage, response: ServerResponse, clientId: PeerId, error: unknown): void {
+  private refuse(request: IncomingMessage, response: ServerResponse, clientId: Requester, error: unknown): void {
     const refusal = hostRefusal(error);
     const transactionId = (refusal.facts.transactionId as TransactionId | undefined) ?? null;
     if (refusal.code === 'internal') this.log.error({ event: 'request_mistake', err: error });
     else this.log.info({ event: 'request_refused', code: refusal.code, clientId, transactionId });
-    this.tally.record({ code: refusal.code, clientId, transactionId, at: formatTime(this.time.nowMs()) });
+    // The broker has the answer itself.
+    if (clientId !== 'broker') {
+      this.tally.record({ code: refusal.code, clientId, transactionId, at: formatTime(this.time.nowMs()) });
+    }
     // A part of an answer has gone out: cut off, it is plainly incomplete.
     if (response.headersSent && !response.writableEnded) response.destroy();
     else answerProblem(response, refusal);

@@ -1,6 +1,6 @@
 // The transfers under way: so many at once, a part of them for one client, none slower than the least rate, and an end when the host stops.
 import { strict as assert } from 'node:assert';
-import { type PeerId, ProtocolError, TRANSFERS_MAX } from '#protocol';
+import { type Requester, ProtocolError, TRANSFERS_MAX } from '#protocol';
 import { DISK_BATCH_BYTES, LEAST_BYTES_PER_WINDOW, TRANSFERS_PER_CLIENT_MAX } from '../limits.js';
 import { Progress } from '../shards/receive-shard.js';
 
@@ -17,7 +17,7 @@ export interface Transfer {
 export class Transfers {
   /** Bytes moved when the present window began; null in the first, incomplete one. */
   private readonly watched = new Map<Progress, number | null>();
-  private readonly ofClients = new Map<PeerId, number>();
+  private readonly ofClients = new Map<Requester, number>();
   private runningCount = 0;
   private stopping = false;
   private idleWaiters: (() => void)[] = [];
@@ -32,7 +32,7 @@ export class Transfers {
   }
 
   /** throws host_stopping | host_busy */
-  begin(clientId: PeerId): Transfer {
+  begin(clientId: Requester): Transfer {
     if (this.stopping) throw new ProtocolError('host_stopping');
     if (this.runningCount >= this.atOnceMax) throw new ProtocolError('host_busy');
     if (this.countOf(clientId) >= this.ofClientMax) throw new ProtocolError('host_busy');
@@ -75,11 +75,11 @@ export class Transfers {
     if (this.runningCount > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
   }
 
-  private countOf(clientId: PeerId): number {
+  private countOf(clientId: Requester): number {
     return this.ofClients.get(clientId) ?? 0;
   }
 
-  private forget(clientId: PeerId): void {
+  private forget(clientId: Requester): void {
     const left = this.countOf(clientId) - 1;
     if (left === 0) this.ofClients.delete(clientId);
     else this.ofClients.set(clientId, left);

@@ -10,7 +10,7 @@ import { ManualTime, makeFolder, openAgentDatabase, verifiedToken } from '../../
 import { DISK_BATCH_BYTES } from '../limits.js';
 import { CutOff } from '../serving/cut-off.js';
 import { beginRun } from '../state/agent-state.js';
-import { type ClaimedToken, ReplayList } from '../tokens/replay-list.js';
+import { type ClaimedItem, onlyItemOf, ReplayList } from '../tokens/replay-list.js';
 import { DiskShardStore } from './disk-shard-store.js';
 import { DiskShardFiles, type ReadableShard, ShardFiles, type WritableShard } from './shard-files.js';
 import { UnsettledShards } from './unsettled-shards.js';
@@ -36,8 +36,8 @@ afterEach(async () => {
   await database.close();
 });
 
-function claim(bytes: Uint8Array): ClaimedToken {
-  return list.claim(verifiedToken(bytes, NOW_MS));
+function claim(bytes: Uint8Array): ClaimedItem {
+  return onlyItemOf(list.claim(verifiedToken(bytes, NOW_MS)));
 }
 
 function openStore(files: ShardFiles = new DiskShardFiles()): Promise<DiskShardStore> {
@@ -55,9 +55,9 @@ async function filesThere(): Promise<string[]> {
   return (await readdir(directory, { recursive: true })).filter((name) => name.includes('/'));
 }
 
-async function served(store: DiskShardStore, token: ClaimedToken): Promise<Buffer> {
+async function served(store: DiskShardStore, item: ClaimedItem): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  await store.serve(token, async (batch) => {
+  await store.serve(item, async (batch) => {
     pieces.push(Buffer.from(batch));
   });
   return Buffer.concat(pieces);

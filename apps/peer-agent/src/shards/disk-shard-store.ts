@@ -1,9 +1,9 @@
 // Shards on disk: temp file, fsync, rename, fsync of the folder; and back, each block verified before it leaves.
 import type { Readable } from 'node:stream';
-import { type ContentId, ProtocolError } from '#protocol';
-import type { ClaimedToken } from '../tokens/replay-list.js';
+import { type BlockTree, type ContentId, ProtocolError, type TokenItem } from '#protocol';
+import type { ClaimedItem } from '../tokens/replay-list.js';
 import { DiskFailure } from './disk-failure.js';
-import { type EmitBytes, readVerified } from './read-verified.js';
+import { type EmitBytes, readBlocks, readVerified, type ShardPart } from './read-verified.js';
 import { Progress, receiveShard } from './receive-shard.js';
 import type { ShardFiles } from './shard-files.js';
 import { SHARD_FOLDERS, type ShardPath, shardPath, temporaryPath } from './shard-path.js';
@@ -11,17 +11,22 @@ import type { UnsettledShards } from './unsettled-shards.js';
 
 declare const stored: unique symbol;
 declare const served: unique symbol;
+declare const servedPart: unique symbol;
 
 /** The claimed shard lies on the disk, whole, durable and true to its content id. Made in this file only. */
-export interface StoredShard {
-  readonly token: ClaimedToken;
+export interface StoredShard extends ClaimedItem {
   readonly [stored]: true;
 }
 
 /** Every block of the claimed shard was verified and given out. Made in this file only. */
-export interface ServedShard {
-  readonly token: ClaimedToken;
+export interface ServedShard extends ClaimedItem {
   readonly [served]: true;
+}
+
+/** Every byte of a part of the claimed shard was verified, with its block, and given out. Made in this file only. */
+export interface ServedPart extends ClaimedItem {
+  readonly partBytes: number;
+  readonly [servedPart]: true;
 }
 
 export interface DiskShardStoreOptions {
@@ -66,50 +71,68 @@ export class DiskShardStore {
   }
 
   /**
-   * Store what the token was claimed for. When this resolves the bytes survive a power cut, but they are invisible
+   * Store an item of a claimed token. When this resolves the bytes survive a power cut, but they are invisible
    * until the caller's unit has committed their row; until `settle` no sweep touches them. The same shard may exist:
    * it is replaced whole by the same bytes, which also heals one that has rotted.
    *
-   * body     a stream that ends after exactly token.items[0].sizeBytes bytes
+   * body     a stream that ends after exactly item.sizeBytes bytes
    * throws   what receiveShard does, with the temp file gone; host_full | host_read_only for a disk failure
    */
-  async write(token: ClaimedToken, body: Readable, progress = new Progress()): Promise<StoredShard> {
+  async write(claim: ClaimedItem, body: Readable, progress = new Progress()): Promise<StoredShard> {
+    const { item } = claim;
     this.assertWritable();
-    const path = shardPath(this.options.directory, token.items[0].cid);
+    const path = shardPath(this.options.directory, item.cid);
     const temporary = temporaryPath(path, this.options.runId, this.temporaryCount++);
     try {
-      await this.fill(temporary, token, body, progress);
-      await this.publish(temporary, path, token.items[0].cid);
+      await this.fill(temporary, item, body, progress);
+      await this.publish(temporary, path, item.cid);
     } catch (error) {
       throw this.explain(error);
     }
-    return { token } as StoredShard;
+    return { ...claim } as StoredShard;
   }
 
   /** The row of a stored shard is committed, or never will be. */
   settle(shard: StoredShard): void {
-    this.options.unsettled.letGo(shard.token.items[0].cid);
+    this.options.unsettled.letGo(shard.item.cid);
   }
 
   /**
-   * Give out the shard that the token was claimed for, in batches, each block verified. `emit` gets bytes that it
+   * Give out an item of a claimed token, in batches, each block verified. `emit` gets bytes that it
    * may keep until its promise resolves, and slows the reading down.
    *
    * throws   shard_corrupt at the first block that is not what it should be; what emit throws
    */
-  async serve(token: ClaimedToken, emit: EmitBytes): Promise<ServedShard> {
-    const { file } = shardPath(this.options.directory, token.items[0].cid);
-    await readVerified(this.options.files, file, token.items[0], emit);
-    return { token } as ServedShard;
+  async serve(claim: ClaimedItem, emit: EmitBytes): Promise<ServedShard> {
+    await readVerified(this.options.files, this.fileOf(claim), claim.item, emit);
+    return { ...claim } as ServedShard;
   }
 
-  private async fill(temporary: string, token: ClaimedToken, body: Readable, progress: Progress): Promise<void> {
+  /** As serve, for a part of the shard. */
+  async servePart(claim: ClaimedItem, part: ShardPart, emit: EmitBytes): Promise<ServedPart> {
+    await readVerified(this.options.files, this.fileOf(claim), claim.item, emit, part);
+    return { ...claim, partBytes: part.end - part.start } as ServedPart;
+  }
+
+  /** Blocks of the claimed shard, each verified, with the tree that proves them; throws shard_corrupt. */
+  showBlocks(
+    claim: ClaimedItem,
+    blocks: readonly number[],
+  ): Promise<{ readonly tree: BlockTree; readonly data: readonly Uint8Array[] }> {
+    return readBlocks(this.options.files, this.fileOf(claim), claim.item, blocks);
+  }
+
+  private fileOf({ item }: ClaimedItem): string {
+    return shardPath(this.options.directory, item.cid).file;
+  }
+
+  private async fill(temporary: string, item: TokenItem, body: Readable, progress: Progress): Promise<void> {
     // A body that fails before it is read must not fail the process; receiveShard finds it destroyed.
     body.on('error', () => undefined);
     const file = await this.options.files.create(temporary).catch(failedWrite);
     let isWhole = false;
     try {
-      await receiveShard(body, file, token.items[0], progress);
+      await receiveShard(body, file, item, progress);
       await file.sync().catch(failedSync);
       isWhole = true;
     } finally {

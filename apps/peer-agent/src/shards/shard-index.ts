@@ -1,8 +1,10 @@
 // The index of shards in agent.db: a shard is there when its row is, and its row comes after its bytes are durable.
+import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
-import { type Database, insertRows } from '#database';
+import { changeMany, changeOne, type Database, insertRows } from '#database';
 import type { ContentId, UnixMs } from '#protocol';
-import { countShard } from '../state/agent-state.js';
+import { countEmptied, countShard, uncountShard } from '../state/agent-state.js';
+import type { DeletedShard } from './shard-trash.js';
 import type { StoredShard } from './disk-shard-store.js';
 
 export class ShardIndex {
@@ -17,13 +19,22 @@ export class ShardIndex {
     return row === undefined ? null : Number(row.size_bytes);
   }
 
+  /** Until when nobody may delete the shard, by broker time; 0 when nobody asked for that, or it is not there. */
+  async retainedUntilMs(cid: ContentId): Promise<UnixMs> {
+    const [row] = await this.database.reads.query<{ retain_until_ms: number }[]>(
+      'SELECT retain_until_ms FROM shard WHERE cid = $1',
+      [cid],
+    );
+    return Number(row?.retain_until_ms ?? 0);
+  }
+
   async has(cid: ContentId): Promise<boolean> {
     return (await this.sizeOf(cid)) !== null;
   }
 
   /** Part of the caller's unit. Returns whether these bytes are new here: the same shard may be put many times. */
   async add(db: EntityManager, stored: StoredShard, atMs: UnixMs): Promise<boolean> {
-    const { cid, sizeBytes } = stored.token.items[0];
+    const { cid, sizeBytes } = stored.item;
     const added = await insertRows(db, { table: 'shard', columns: ['cid', 'size_bytes'], onConflict: 'skip' }, [
       [cid, sizeBytes],
     ]);
@@ -33,6 +44,71 @@ export class ShardIndex {
       [[cid, stored.token.transactionId, stored.token.clientId, atMs]],
     );
     if (added === 1) await countShard(db, sizeBytes);
+    const { retainUntilMs = 0 } = stored.token;
+    // Raised and never lowered: what one put promised, no later one takes back.
+    await changeOne(db, 'UPDATE shard SET retain_until_ms = $1 WHERE cid = $2 AND retain_until_ms < $3', [
+      retainUntilMs,
+      cid,
+      retainUntilMs,
+    ]);
     return added === 1;
   }
+
+  /** Part of the caller's unit: the shard is there no more. Its bytes count as used until they leave the trash. */
+  async moveToTrash(db: EntityManager, { item, token, atMs }: DeletedShard): Promise<void> {
+    await changeMany(db, 'DELETE FROM shard_ref WHERE cid = $1', [item.cid]);
+    const removed = await changeOne(db, 'DELETE FROM shard WHERE cid = $1', [item.cid]);
+    assert(removed, 'a shard went while it was held to be deleted');
+    await uncountShard(db);
+    // Deleted, put and deleted again within one moment: the second time counts as a moment later.
+    const before = await latestDeletion(db, item.cid);
+    const deletedMs = before === null ? atMs : Math.max(atMs, before + 1);
+    await insertRows(db, { table: 'trash', columns: ['deleted_ms', 'cid', 'size_bytes', 'transaction_id'] }, [
+      [deletedMs, item.cid, item.sizeBytes, token.transactionId],
+    ]);
+  }
+
+  /** When the shard was last deleted, by the rows of the trash. */
+  deletedAtMs(cid: ContentId): Promise<UnixMs | null> {
+    return latestDeletion(this.database.reads, cid);
+  }
+
+  /** What was deleted at or before `atMs`, the oldest first. */
+  async trashedBefore(atMs: UnixMs, count: number): Promise<TrashedShard[]> {
+    const rows = await this.database.reads.query<{ deleted_ms: number; cid: ContentId; size_bytes: number }[]>(
+      'SELECT deleted_ms, cid, size_bytes FROM trash WHERE deleted_ms <= $1 ORDER BY deleted_ms, cid LIMIT $2',
+      [atMs, count],
+    );
+    return rows.map((row) => ({
+      cid: row.cid,
+      deletedMs: Number(row.deleted_ms),
+      sizeBytes: Number(row.size_bytes),
+    }));
+  }
+
+  /** Part of the caller's unit: its file is gone, and its bytes are used no more. Returns whether it was there. */
+  async removeFromTrash(db: EntityManager, { cid, deletedMs, sizeBytes }: TrashedShard): Promise<boolean> {
+    const removed = await changeOne(db, 'DELETE FROM trash WHERE deleted_ms = $1 AND cid = $2', [deletedMs, cid]);
+    if (removed) await countEmptied(db, sizeBytes);
+    return removed;
+  }
+}
+
+export interface TrashedShard {
+  readonly cid: ContentId;
+  readonly deletedMs: UnixMs;
+  readonly sizeBytes: number;
+}
+
+/** What lies in the trash by deletion, in bytes. */
+export async function trashBytes(reads: EntityManager): Promise<number> {
+  const [row] = await reads.query<{ bytes: number | null }[]>('SELECT sum(size_bytes) AS bytes FROM trash');
+  return Number(row?.bytes ?? 0);
+}
+
+async function latestDeletion(reads: EntityManager, cid: ContentId): Promise<UnixMs | null> {
+  const [row] = await reads.query<{ at: number | null }[]>('SELECT max(deleted_ms) AS at FROM trash WHERE cid = $1', [
+    cid,
+  ]);
+  return row?.at == null ? null : Number(row.at);
 }

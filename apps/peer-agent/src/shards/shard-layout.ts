@@ -12,31 +12,30 @@
 import {
   BLOCK_BYTES,
   BLOCK_HASH_BYTES,
+  type BlockTree,
+  blocksOf,
+  blockTree,
   type ContentId,
   encodeBase64url,
   equalInConstantTime,
   hashBlock,
-  merkleRoot,
 } from '#protocol';
 
-export function blockCount(sizeBytes: number): number {
-  return Math.ceil(sizeBytes / BLOCK_BYTES);
-}
-
 export function hashesSizeBytes(sizeBytes: number): number {
-  return blockCount(sizeBytes) * BLOCK_HASH_BYTES;
+  return blocksOf(sizeBytes) * BLOCK_HASH_BYTES;
 }
 
 export function shardFileSizeBytes(sizeBytes: number): number {
   return sizeBytes + hashesSizeBytes(sizeBytes);
 }
 
-/** The hashes out of their bytes; null when they are not those of `cid`. */
-export function readHashes(bytes: Uint8Array, cid: ContentId): readonly Uint8Array[] | null {
+/** The tree over the hashes in `bytes`, which are its leaves; null when it is not that of `cid`. */
+export function readTree(bytes: Uint8Array, cid: ContentId): BlockTree | null {
   const hashes = Array.from({ length: bytes.length / BLOCK_HASH_BYTES }, (_, i) =>
     bytes.subarray(i * BLOCK_HASH_BYTES, (i + 1) * BLOCK_HASH_BYTES),
   );
-  return encodeBase64url(merkleRoot(hashes)) === cid ? hashes : null;
+  const tree = blockTree(hashes);
+  return encodeBase64url(tree.at(-1)![0]!) === cid ? tree : null;
 }
 
 /** Whether `bytes`, which begin with block number `firstBlock`, are what the hashes say. */

@@ -37,6 +37,11 @@ export function trashedName(name: string, atMs: UnixMs): string {
   return `${name}.${atMs}`;
 }
 
+export function trashedPath(directory: string, cid: ContentId, atMs: UnixMs): string {
+  const name = encodeHex(contentIdBytes(cid));
+  return join(trashFolder(directory, name.slice(0, 2)), trashedName(name, atMs));
+}
+
 /** When a file came into the trash; null for one that was not put there by this program. */
 export function readTrashedName(name: string): UnixMs | null {
   const atMs = TRASHED_NAME.exec(name)?.[1];

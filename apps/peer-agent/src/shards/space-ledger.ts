@@ -38,6 +38,15 @@ export class SpaceLedger {
     return Math.max(0, Math.min(ofShare, ofDisk) - this.reservedBytes);
   }
 
+  /** A shard went into the trash: its bytes are taken until it is emptied. */
+  deleted(): void {
+    this.stored = { ...this.stored, shardCount: this.stored.shardCount - 1 };
+  }
+
+  emptied(sizeBytes: number): void {
+    this.stored = { ...this.stored, usedBytes: this.stored.usedBytes - sizeBytes };
+  }
+
   /** throws host_full */
   reserve(sizeBytes: number): Reservation {
     if (sizeBytes > this.leftBytes) throw new ProtocolError('host_full', { sizeBytes });

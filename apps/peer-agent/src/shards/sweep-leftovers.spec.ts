@@ -10,7 +10,7 @@ import { contentIdOf } from '#protocol';
 import { ManualTime, makeFolder, openAgentDatabase, verifiedToken } from '../../../../test/claim-fixture.js';
 import { SWEEP_PAUSE_MS, SWEEP_REST_MS, SWEEP_WAIT_MS, TRASH_LIFE_MS } from '../limits.js';
 import { type AgentState, beginRun, markCleanStop } from '../state/agent-state.js';
-import { ReplayList } from '../tokens/replay-list.js';
+import { onlyItemOf, ReplayList } from '../tokens/replay-list.js';
 import { DiskShardStore, type StoredShard } from './disk-shard-store.js';
 import { DiskShardFiles, type ShardFiles } from './shard-files.js';
 import { ShardIndex } from './shard-index.js';
@@ -68,7 +68,7 @@ async function sweep(sweeping = sweeper()): Promise<void> {
 }
 
 async function write(bytes: Uint8Array): Promise<StoredShard> {
-  return store.write(list.claim(verifiedToken(bytes, NOW_MS)), Readable.from([bytes], { objectMode: false }));
+  return store.write(onlyItemOf(list.claim(verifiedToken(bytes, NOW_MS))), Readable.from([bytes], { objectMode: false }));
 }
 
 /** A file in place and no row. */

@@ -97,7 +97,9 @@ export class SweepLeftovers {
       // The row is asked for again where no transfer can be between its file and its row.
       await this.unsettled.sweepUnlessHeld(found.cid, async () => {
         if (await this.index.has(found.cid)) return;
-        await this.files.rename(path, join(at.trash, trashedName(fileName, nowMs)));
+        // A delete that a crash ended before its file was moved: it lies in the trash since then.
+        const trashedMs = (await this.index.deletedAtMs(found.cid)) ?? nowMs;
+        await this.files.rename(path, join(at.trash, trashedName(fileName, trashedMs)));
         this.round.trashed++;
       });
     }

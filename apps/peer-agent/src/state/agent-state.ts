@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { changeOne, type Database } from '#database';
 import type { UnixMs } from '#protocol';
+import { HomeStanding } from './home-standing.js';
 
 /** Also the token under which the state at the start of this process is injected. */
 export abstract class AgentState {
@@ -14,12 +15,18 @@ export abstract class AgentState {
   abstract readonly cleanStop: boolean;
   /** Tokens that expire at or before this broker time may be forgotten, and are refused. Never goes back. */
   abstract readonly replayHorizonMs: UnixMs;
+  /** Tokens issued before it are refused, known or not: this home was restored since. 0 when it never was. */
+  abstract readonly tokensSinceMs: UnixMs;
   /** Broker time of the last answer of the broker; 0 before the first. */
   abstract readonly lastContactMs: UnixMs;
+  /** What the broker says of this home; changes while the process runs. */
+  abstract readonly standing: HomeStanding;
 }
 
 export async function readAgentState(reads: EntityManager): Promise<AgentState> {
-  const [row] = await reads.query<Record<string, number>[]>('SELECT * FROM agent_state WHERE id = 1');
+  const [row] = await reads.query<(Record<string, number> & { run_id: string | null })[]>(
+    'SELECT * FROM agent_state WHERE id = 1',
+  );
   assert(row !== undefined);
   return {
     shardCount: Number(row.shard_count),
@@ -27,7 +34,9 @@ export async function readAgentState(reads: EntityManager): Promise<AgentState> 
     isNew: Number(row.run_count) === 0,
     cleanStop: row.clean_stop === 1,
     replayHorizonMs: Number(row.replay_horizon_ms),
+    tokensSinceMs: Number(row.tokens_since_ms),
     lastContactMs: Number(row.last_contact_ms),
+    standing: new HomeStanding(row.run_id === null),
   };
 }
 
@@ -47,6 +56,15 @@ export async function countShard(db: EntityManager, sizeBytes: number): Promise<
     'UPDATE agent_state SET shard_count = shard_count + 1, used_bytes = used_bytes + $1 WHERE id = 1',
     sizeBytes,
   );
+}
+
+/** Its bytes stay counted as used: they lie in the trash. */
+export async function uncountShard(db: EntityManager): Promise<void> {
+  await change(db, 'UPDATE agent_state SET shard_count = shard_count - $1 WHERE id = 1', 1);
+}
+
+export async function countEmptied(db: EntityManager, sizeBytes: number): Promise<void> {
+  await change(db, 'UPDATE agent_state SET used_bytes = used_bytes - $1 WHERE id = 1', sizeBytes);
 }
 
 export async function markCleanStop(db: EntityManager, clean: boolean): Promise<void> {

@@ -6,9 +6,16 @@ import { CLOCK_SKEW_MS_MAX } from '#protocol';
 import { TestAuthority } from '../../../../test/authority.js';
 import { createHome, peerIdOf } from '../../../../test/peer-fixture.js';
 import { BROKER_TIME_STEP_MS } from '../limits.js';
+import type { AgentState } from './agent-state.js';
 import { BrokerHostTime } from './broker-host-time.js';
+import { HomeStanding } from './home-standing.js';
 
 const START_MS = Date.UTC(2026, 10, 20);
+
+function stateOf(lastContactMs: number): AgentState {
+  const nothing = { shardCount: 0, usedBytes: 0, isNew: false, cleanStop: true, replayHorizonMs: 0, tokensSinceMs: 0 };
+  return { ...nothing, lastContactMs, standing: new HomeStanding(true) };
+}
 
 describe('the start of the process', () => {
   it.each([0, 1, 500, 999])(
@@ -17,7 +24,7 @@ describe('the start of the process', () => {
       const clock = new FakeClock(START_MS + intoSecondMs);
       const home = await createHome(await TestAuthority.create(), { peerId: peerIdOf(1) });
       const broker = new BrokerClient({ home, clock, log: openLog('test', 'silent') });
-      const time = new BrokerHostTime(broker, clock);
+      const time = new BrokerHostTime(broker, clock, stateOf(0));
       expect(time.startedAtMs()).toBe(START_MS + intoSecondMs + CLOCK_SKEW_MS_MAX);
       clock.advance(BROKER_TIME_STEP_MS);
       // As the broker signs it: `created` has whole seconds.
@@ -29,4 +36,21 @@ describe('the start of the process', () => {
       await broker.close();
     },
   );
+});
+
+describe('a clock that was set back while nobody looked (trap: forward, then back)', () => {
+  it('is overruled by what the broker said last, before and after the broker is heard again', async () => {
+    const clock = new FakeClock(START_MS);
+    const home = await createHome(await TestAuthority.create(), { peerId: peerIdOf(1) });
+    const broker = new BrokerClient({ home, clock, log: openLog('test', 'silent') });
+    const lastContactMs = START_MS + 60 * 60_000;
+    const time = new BrokerHostTime(broker, clock, stateOf(lastContactMs));
+    expect([time.nowMs(), time.brokerNowMs()]).toEqual([lastContactMs, null]);
+    expect(time.startedAtMs()).toBe(lastContactMs + CLOCK_SKEW_MS_MAX);
+    clock.advance(500);
+    expect(time.nowMs()).toBe(lastContactMs + 500);
+    broker.brokerTime.learn(lastContactMs + 10_000);
+    expect(time.nowMs()).toBe(lastContactMs + 10_000);
+    await broker.close();
+  });
 });

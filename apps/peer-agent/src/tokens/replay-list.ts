@@ -1,32 +1,76 @@
 // The replay list (SPEC §4.5): a token works once. In memory for speed, in agent.db before any answer that relies on it.
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
-import { changeMany, changeOne, type Database } from '#database';
-import { ProtocolError, REPLAY_LIST_ENTRIES_MAX, type UnixMs, type VerifiedToken } from '#protocol';
-import { PRUNE_ROWS_AT_ONCE } from '../limits.js';
+import type { Database } from '#database';
+import {
+  isOfSeveralUses,
+  ProtocolError,
+  REPLAY_LIST_ENTRIES_MAX,
+  type TokenItem,
+  type UnixMs,
+  type VerifiedToken,
+} from '#protocol';
 import { type AgentState, raiseReplayHorizon } from '../state/agent-state.js';
 import type { HostTime } from '../state/host-time.js';
-import { decideClaim, horizonAt, isSpent, released, type TokenEntry, tokenEntry } from './replay-rules.js';
+import { batchBytesMax, decideClaim, horizonAt, released, type TokenEntry, tokenEntry } from './replay-rules.js';
+import { decideUse, type TokenBudget, useEnded, useUndone } from './token-budget.js';
+import { type TokenKey, TokenMemory } from './token-memory.js';
+import {
+  deleteForgotten,
+  loadUsedTokens,
+  type Remembered,
+  readReceipt,
+  writeBatchBegun,
+  writeEntry,
+  writeMoved,
+  writeUseBegun,
+  writeUseEnded,
+} from './used-token-rows.js';
 
 declare const claimed: unique symbol;
 
-/** A token that nobody else can use while it is held. Ends by `burn`, `release` or `giveBack`. Made in this file only. */
+/**
+ * A token that nobody else can use while it is held. Ends by `burn`, `release` or `giveBack`. One of several uses is held
+ * by each of them for its own part, and ends by `endUse` or `giveBackUse`. Made in this file only.
+ */
 export type ClaimedToken = VerifiedToken & { readonly [claimed]: true };
 
-const MINUTE_MS = 60_000;
-const LOAD_ROWS_AT_ONCE = 20_000;
+declare const claimedItem: unique symbol;
+
+/** One shard that a claimed token is for: what a store writes and serves. Made in this file only. */
+export interface ClaimedItem {
+  readonly token: ClaimedToken;
+  readonly item: TokenItem;
+  /** Under a token of several uses: which use this is, from 1, and what it holds of the token's bytes. */
+  readonly use?: { readonly number: number; readonly heldBytes: number };
+  readonly [claimedItem]: true;
+}
+
+/** A claim of one use among several. */
+export type ClaimedUse = ClaimedItem & { readonly use: NonNullable<ClaimedItem['use']> };
+
+/** The items of a claimed token, in its order; more than one in a batch. */
+export function itemsOf(token: ClaimedToken): readonly ClaimedItem[] {
+  return token.items.map((item) => ({ token, item }) as ClaimedItem);
+}
+
+/** The item of a claimed token that is for one shard. */
+export function onlyItemOf(token: ClaimedToken): ClaimedItem {
+  const [only, ...others] = itemsOf(token);
+  assert(only !== undefined);
+  assert(others.length === 0);
+  return only;
+}
 
 export class ReplayList {
-  /** By the minute of expiry, so that pruning drops whole maps; within, by (`exp`, `jti`). */
-  private readonly minutes = new Map<number, Map<string, TokenEntry>>();
-  private entryCount = 0;
+  private readonly remembered = new TokenMemory<Remembered>();
   private durable = true;
 
   private constructor(
     private readonly database: Database,
     private readonly time: HostTime,
     private horizonMs: UnixMs,
-    private readonly afterUncleanStop: boolean,
+    private readonly state: Pick<AgentState, 'cleanStop' | 'tokensSinceMs' | 'standing'>,
     private readonly entriesMax: number,
   ) {}
 
@@ -37,13 +81,13 @@ export class ReplayList {
     state: AgentState,
     entriesMax = REPLAY_LIST_ENTRIES_MAX,
   ): Promise<ReplayList> {
-    const list = new ReplayList(database, time, state.replayHorizonMs, !state.cleanStop, entriesMax);
-    await list.loadEntries();
+    const list = new ReplayList(database, time, state.replayHorizonMs, state, entriesMax);
+    await loadUsedTokens(database.reads, state.replayHorizonMs, (token, entry) => list.remembered.set(token, entry));
     return list;
   }
 
   get size(): number {
-    return this.entryCount;
+    return this.remembered.size;
   }
 
   /** False when a row could not be written: the next process must treat this one's stop as unclean. */
@@ -52,16 +96,13 @@ export class ReplayList {
   }
 
   isBurned(token: VerifiedToken): boolean {
-    return this.entryOf(token)?.phase === 'burned';
+    const entry = this.remembered.get(token);
+    return entry !== undefined && 'phase' in entry && entry.phase === 'burned';
   }
 
   /** The receipt with which a burned token ended; null when it ended in a failure. */
-  async receiptOf(token: VerifiedToken): Promise<string | null> {
-    const [row] = await this.database.reads.query<{ receipt: string | null }[]>(
-      'SELECT receipt FROM used_token WHERE expires_ms = $1 AND transaction_id = $2',
-      [token.expiresAtMs, token.transactionId],
-    );
-    return row?.receipt ?? null;
+  receiptOf(token: VerifiedToken): Promise<string | null> {
+    return readReceipt(this.database.reads, token);
   }
 
   /**
@@ -70,17 +111,70 @@ export class ReplayList {
    * throws   what decideClaim names, with the transaction id
    */
   claim(token: VerifiedToken): ClaimedToken {
+    const entry = this.entryOf(token);
     const decision = decideClaim({
-      entry: this.entryOf(token),
-      issuedAtMs: token.issuedAtMs,
-      expiresAtMs: token.expiresAtMs,
-      horizonMs: this.horizonMs,
-      issuedAtMsMin: this.afterUncleanStop ? this.time.startedAtMs() : null,
-      isFull: this.entryCount >= this.entriesMax,
+      entry,
+      ...this.situationOf(token),
+      issuedAtMsMin: this.issuedAtMsMin(!this.state.cleanStop && entry?.begun !== true),
     });
     if (!decision.ok) throw new ProtocolError(decision.code, { transactionId: token.transactionId });
-    this.set(token, decision.next);
+    this.remembered.set(token, decision.next);
     return token as ClaimedToken;
+  }
+
+  /** The claim on one shard that this kind of token gives: on the whole token, or on one use of it. Throws what they throw. */
+  claimItem(token: VerifiedToken, item: TokenItem, bytes: number): ClaimedItem {
+    return isOfSeveralUses(token) ? this.claimUse(token, item, bytes) : onlyItemOf(this.claim(token));
+  }
+
+  /**
+   * Take one use of a token of several, with room for `bytes` in its budget. At once, in memory: parallel uses never
+   * pass the budget. No byte moves before `writeUse` is durable, so that no crash gives any of it back.
+   *
+   * throws   what decideUse names, with the transaction id
+   */
+  claimUse(token: VerifiedToken, item: TokenItem, bytes: number): ClaimedUse {
+    assert(isOfSeveralUses(token));
+    assert(token.maxBytes !== undefined);
+    const budget = this.budgetOf(token);
+    // A budget that is known was durable before any byte moved: a crash loses nothing of it.
+    const issuedAtMsMin = this.issuedAtMsMin(!this.state.cleanStop && budget === undefined);
+    const { maxBytes, maxUses } = token;
+    const situation = { ...this.situationOf(token), issuedAtMsMin, isKnown: budget !== undefined };
+    const decision = decideUse({ ...situation, budget, maxBytes, maxUses, bytes });
+    if (!decision.ok) throw new ProtocolError(decision.code, { transactionId: token.transactionId });
+    this.remembered.set(token, decision.next);
+    return { token, item, use: { number: decision.next.uses, heldBytes: bytes } } as ClaimedUse;
+  }
+
+  /** Part of the caller's unit, before any byte moves. */
+  async writeUse(db: EntityManager, { token, use }: ClaimedUse): Promise<void> {
+    await writeUseBegun(db, token, use);
+  }
+
+  /** The unit of `writeUse` was not run: nothing has happened, here as in agent.db. */
+  giveBackUse({ token, use }: ClaimedUse): void {
+    this.changeBudget(token, (budget) => useUndone(budget, use));
+  }
+
+  /** Nobody knows whether the unit of a use was committed: what it holds stays spent. */
+  markUseInDoubt(): void {
+    this.durable = false;
+  }
+
+  /**
+   * The use has ended, having moved so many bytes; the rest of what it held can be used again, at once.
+   *
+   * returns  the bytes that the token has moved in all its uses that have ended
+   */
+  endUse({ token, use: { heldBytes } }: ClaimedUse, movedBytes: number): number {
+    const budget = this.changeBudget(token, (before) => useEnded(before, { heldBytes, movedBytes }));
+    return budget?.movedBytes ?? movedBytes;
+  }
+
+  /** Part of a unit after `endUse`. Should it never be run, a later process counts all that was held as moved. */
+  async writeUseEnd(db: EntityManager, { token, use }: ClaimedUse, movedBytes: number): Promise<void> {
+    await writeUseEnded(db, token, { heldBytes: use.heldBytes, movedBytes });
   }
 
   /** Part of the caller's unit: after its commit the token has ended, with this receipt or with none. */
@@ -91,24 +185,56 @@ export class ReplayList {
   /** After the commit of `burn`; also when it failed, because a token whose end is in doubt must not start again. */
   markBurned(token: ClaimedToken, committed: boolean): void {
     if (!committed) this.durable = false;
-    this.set(token, this.burnedEntry(token));
+    this.remembered.set(token, this.burnedEntry(token));
   }
 
-  /** Part of the caller's unit: give the token back, because the network cut the transfer off. Returns whether it is spent. */
-  async release(db: EntityManager, token: ClaimedToken): Promise<boolean> {
-    const next = released(this.claimedEntry(token));
+  /**
+   * Part of the caller's unit: give the token back, because the network cut the transfer off.
+   *
+   * batch    what this presentation of a batch did
+   * returns  what the token is after the commit; `isSpent` says whether it may be tried again
+   */
+  async release(
+    db: EntityManager,
+    token: ClaimedToken,
+    batch?: { readonly hasProgressed: boolean; readonly movedBytes: number },
+  ): Promise<TokenEntry> {
+    const before = this.claimedEntry(token);
+    if (batch === undefined) {
+      const next = released(before);
+      await writeEntry(db, token, next, null);
+      return next;
+    }
+    const movedBytes = await writeMoved(db, token, batch.movedBytes);
+    const isOverBudget = movedBytes >= batchBytesMax(token.items);
+    const next = released(before, { hasProgressed: batch.hasProgressed, isOverBudget });
     await writeEntry(db, token, next, null);
-    return isSpent(next);
+    return next;
   }
 
-  /** After the commit of `release`. */
-  markReleased(token: ClaimedToken): void {
-    this.set(token, released(this.claimedEntry(token)));
+  /** After the commit of `release`, with what it returned. */
+  markReleased(token: ClaimedToken, entry = released(this.claimedEntry(token))): void {
+    this.remembered.set(token, entry);
+  }
+
+  /** Part of the unit that makes the first items of a batch so: from its commit on a crash loses nothing of the token. */
+  async writeBegun(db: EntityManager, token: ClaimedToken): Promise<void> {
+    await writeBatchBegun(db, token, this.claimedEntry(token).releases);
+  }
+
+  /** After the commit of `writeBegun`. */
+  markBegun(token: ClaimedToken): void {
+    this.remembered.set(token, tokenEntry('claimed', this.claimedEntry(token).releases, true));
+  }
+
+  isBegun(token: ClaimedToken): boolean {
+    return this.claimedEntry(token).begun;
   }
 
   /** No unit about the token was run: it is again what it was before its claim, here as in agent.db. */
   giveBack(token: ClaimedToken): void {
-    this.set(token, tokenEntry('released', this.claimedEntry(token).releases));
+    const { releases, begun } = this.claimedEntry(token);
+    this.remembered.set(token, tokenEntry('released', releases, begun));
   }
 
   /**
@@ -122,50 +248,14 @@ export class ReplayList {
     if (horizonMs > this.horizonMs) {
       await this.database.writes.run((db) => raiseReplayHorizon(db, horizonMs));
       this.horizonMs = horizonMs;
-      this.dropMinutes();
+      this.remembered.forget(horizonMs);
     }
-    while ((await this.deleteRows()) === PRUNE_ROWS_AT_ONCE);
-  }
-
-  private deleteRows(): Promise<number> {
-    return this.database.writes.run((db) =>
-      changeMany(
-        db,
-        `DELETE FROM used_token WHERE (expires_ms, transaction_id) IN
-           (SELECT expires_ms, transaction_id FROM used_token WHERE expires_ms <= $1 LIMIT ${PRUNE_ROWS_AT_ONCE})`,
-        [this.horizonMs],
-      ),
-    );
-  }
-
-  private dropMinutes(): void {
-    for (const [minute, entries] of this.minutes) {
-      const lastMs = (minute + 1) * MINUTE_MS - 1;
-      if (lastMs > this.horizonMs) continue;
-      this.minutes.delete(minute);
-      this.entryCount -= entries.size;
-    }
-  }
-
-  private async loadEntries(): Promise<void> {
-    let after: readonly [number, string] = [this.horizonMs, '\u{10ffff}'];
-    for (;;) {
-      const rows = await this.database.reads.query<EntryRow[]>(
-        `SELECT expires_ms, transaction_id, releases, burned FROM used_token
-           WHERE (expires_ms, transaction_id) > ($1, $2) ORDER BY expires_ms, transaction_id LIMIT ${LOAD_ROWS_AT_ONCE}`,
-        [...after],
-      );
-      for (const row of rows) {
-        const token = { expiresAtMs: Number(row.expires_ms), transactionId: row.transaction_id };
-        this.set(token, tokenEntry(row.burned === 1 ? 'burned' : 'released', row.releases));
-        after = [token.expiresAtMs, token.transactionId];
-      }
-      if (rows.length < LOAD_ROWS_AT_ONCE) return;
-    }
+    await deleteForgotten(this.database, this.horizonMs);
   }
 
   private burnedEntry(token: ClaimedToken): TokenEntry {
-    return tokenEntry('burned', this.claimedEntry(token).releases);
+    const { releases, begun } = this.claimedEntry(token);
+    return tokenEntry('burned', releases, begun);
   }
 
   /** A transfer may outlive its token by so much that the entry is gone: then it counts as claimed for the first time. */
@@ -176,52 +266,36 @@ export class ReplayList {
     return entry;
   }
 
+  /** Of a token that is used once. Another kind has its own budget, and is no token of this kind. */
   private entryOf(token: TokenKey): TokenEntry | undefined {
-    return this.minutes.get(minuteOf(token))?.get(keyOf(token));
+    const entry = this.remembered.get(token);
+    return entry === undefined || 'phase' in entry ? entry : tokenEntry('burned', 0);
   }
 
-  private set(token: TokenKey, entry: TokenEntry): void {
-    const minute = minuteOf(token);
-    const entries = this.minutes.get(minute) ?? new Map<string, TokenEntry>();
-    if (entries.size === 0) this.minutes.set(minute, entries);
-    const before = entries.size;
-    entries.set(keyOf(token), entry);
-    this.entryCount += entries.size - before;
+  private budgetOf(token: TokenKey): TokenBudget | undefined {
+    const entry = this.remembered.get(token);
+    assert(entry === undefined || !('phase' in entry), 'one transaction id, two kinds of token');
+    return entry;
   }
-}
 
-interface TokenKey {
-  readonly expiresAtMs: UnixMs;
-  readonly transactionId: string;
-}
+  /** A use may outlive its token by so much that the entry is gone: then nothing is left to count. */
+  private changeBudget(token: TokenKey, change: (budget: TokenBudget) => TokenBudget): TokenBudget | undefined {
+    const budget = this.budgetOf(token);
+    if (budget === undefined) return undefined;
+    const next = change(budget);
+    this.remembered.set(token, next);
+    return next;
+  }
 
-interface EntryRow {
-  readonly expires_ms: number;
-  readonly transaction_id: string;
-  readonly releases: number;
-  readonly burned: number;
-}
+  private situationOf({ issuedAtMs, expiresAtMs }: VerifiedToken) {
+    const isFull = this.remembered.size >= this.entriesMax;
+    const isHeldBack = this.state.standing.holdsBack(issuedAtMs, this.time.startedAtMs());
+    return { issuedAtMs, expiresAtMs, horizonMs: this.horizonMs, isFull, isHeldBack };
+  }
 
-function keyOf(token: TokenKey): string {
-  return `${token.expiresAtMs}.${token.transactionId}`;
-}
-
-function minuteOf(token: TokenKey): number {
-  return Math.floor(token.expiresAtMs / MINUTE_MS);
-}
-
-async function writeEntry(
-  db: EntityManager,
-  token: ClaimedToken,
-  entry: TokenEntry,
-  receipt: string | null,
-): Promise<void> {
-  const written = await changeOne(
-    db,
-    `INSERT INTO used_token (expires_ms, transaction_id, releases, burned, receipt) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (expires_ms, transaction_id) DO UPDATE
-       SET releases = excluded.releases, burned = excluded.burned, receipt = excluded.receipt`,
-    [token.expiresAtMs, token.transactionId, entry.releases, entry.phase === 'burned' ? 1 : 0, receipt],
-  );
-  assert(written);
+  private issuedAtMsMin(sinceStart: boolean): UnixMs | null {
+    const { tokensSinceMs } = this.state;
+    if (sinceStart) return Math.max(this.time.startedAtMs(), tokensSinceMs);
+    return tokensSinceMs === 0 ? null : tokensSinceMs;
+  }
 }

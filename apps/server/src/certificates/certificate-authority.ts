@@ -16,12 +16,13 @@ import {
 } from '#protocol';
 import type { DataDir } from '../config/data-dir.js';
 import type { KeyVault } from '../keys/key-vault.js';
+import { SEALED_SECRETS } from '../keys/sealed-secrets.js';
 import { CA_LIFE_MS } from '../limits.js';
 
 x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const CA_KEY_ABOUT = 'peerkeep/1/ca';
+const { about: CA_KEY_ABOUT } = SEALED_SECRETS['ca-key'];
 
 export interface IssuedCertificate {
   readonly pem: string;

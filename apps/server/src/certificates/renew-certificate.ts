@@ -17,7 +17,7 @@ export class RenewCertificate {
     private readonly directory: PeerDirectory,
   ) {}
 
-  /** throws csr_invalid, also for another key than the one enrolled: another key is another peer */
+  /** throws csr_invalid, also for another key than the one enrolled: another key is another peer | peer_revoked */
   async run({ peer }: Caller, request: RenewCertificateRequest): Promise<RenewCertificateAnswer> {
     const csr = decodeBase64url(request.csr);
     if (csr === null) throw new ProtocolError('csr_invalid');
@@ -27,6 +27,7 @@ export class RenewCertificate {
     await this.database.write((db) =>
       db.update(PeerEntity, { id: peer.peerId }, { certificateExpiresAtMs: expiresAtMs }),
     );
+    if (this.directory.find(peer.peerId)?.state === 'revoked') throw new ProtocolError('peer_revoked');
     this.directory.certificateRenewed(peer.peerId, expiresAtMs);
     return { certificate: pem };
   }

@@ -23,8 +23,18 @@ describe('readConfig', () => {
       listen: { host: '::1', port: 0 },
       trustDomain: null,
       policy: null,
+      smtpUrl: null,
+      captchaSecret: null,
+      testMode: false,
     });
     expect(readConfig({}, environment).dataDir).toBe('/env');
+  });
+
+  it('takes the secret of an outside CAPTCHA from the environment alone, and test mode from the flag alone (B2)', () => {
+    const environment = { PEERKEEP_DATA_DIR: '/env', PEERKEEP_LISTEN: '127.0.0.1:1' };
+    const config = readConfig({ testMode: true }, { ...environment, PEERKEEP_CAPTCHA_SECRET: 'secret' });
+    expect([config.captchaSecret, config.testMode]).toEqual(['secret', true]);
+    expect(readConfig({}, { ...environment, PEERKEEP_CAPTCHA_SECRET: '' }).captchaSecret).toBeNull();
   });
 
   it('tells every fault at once', () => {

@@ -1,6 +1,7 @@
 // What the broker is told at its start, read once from flags and environment, then frozen.
 import { type ListenAddress, parseListenAddress } from '#process';
 import { isTrustDomain, ProtocolError } from '#protocol';
+import type { KeyFile } from '../keys/key-files.js';
 import type { Policy } from './policy.js';
 
 export interface BrokerConfig {
@@ -10,6 +11,14 @@ export interface BrokerConfig {
   readonly trustDomain: string | null;
   /** Null reads DATA/policy.json. */
   readonly policy: Policy | null;
+  /** Of the key-encryption key, where it lies elsewhere than beside the database (keys/key-files.ts). */
+  readonly keyFile?: KeyFile;
+  /** `smtp://` or `smtps://` with credentials; from the environment alone, because flags and files show it to others. */
+  readonly smtpUrl?: string | null;
+  /** Of the outside CAPTCHA service, when the policy names one; from the environment alone too. */
+  readonly captchaSecret?: string | null;
+  /** Tells the answers of the CAPTCHA at /test/captcha/:id; loopback listeners only (see checkTestMode). */
+  readonly testMode?: boolean;
 }
 
 export const DEFAULT_TRUST_DOMAIN = 'peerkeep.internal';
@@ -18,6 +27,8 @@ export interface StartFlags {
   readonly dataDir?: string;
   readonly listen?: string;
   readonly trustDomain?: string;
+  readonly keyFile?: string;
+  readonly testMode?: boolean;
 }
 
 /**
@@ -37,5 +48,13 @@ export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): B
   const trustDomain = flags.trustDomain ?? environment.PEERKEEP_TRUST_DOMAIN ?? null;
   if (trustDomain !== null && !isTrustDomain(trustDomain)) faults.push(`--trust-domain ${trustDomain} is not a domain`);
   if (listen === null || faults.length > 0) throw new ProtocolError('usage', {}, { detail: faults.join('; ') });
-  return Object.freeze({ dataDir, listen, trustDomain, policy: null });
+  return Object.freeze({
+    dataDir,
+    listen,
+    trustDomain,
+    policy: null,
+    smtpUrl: environment.PEERKEEP_SMTP_URL || null,
+    captchaSecret: environment.PEERKEEP_CAPTCHA_SECRET || null,
+    testMode: flags.testMode ?? false,
+  });
 }

@@ -13,6 +13,8 @@ export interface DataDir {
   readonly caCertificate: string;
   readonly caKey: string;
   readonly policy: string;
+  /** Mails, when the policy has them written to a folder. */
+  readonly mail: string;
 }
 
 export function dataDirAt(path: string): DataDir {
@@ -24,6 +26,7 @@ export function dataDirAt(path: string): DataDir {
     caCertificate: join(path, 'ca.pem'),
     caKey: join(path, 'ca.key.sealed'),
     policy: join(path, 'policy.json'),
+    mail: join(path, 'mail'),
   };
 }
 
@@ -48,22 +51,25 @@ export async function existingDataDir(path: string): Promise<DataDir> {
 }
 
 /**
- * The key-encryption key, 32 bytes. A new one is made only in a directory without a CA: with one, a missing key is a
+ * The key-encryption key at `path`, 32 bytes. A new one is made only in a directory without a CA: with one, a missing key is a
  * loss that a fresh key would hide until the first secret does not open.
  *
  * throws   secret_file_exposed | data_dir_corrupt
  */
-export async function openKeyEncryptionKey(dataDir: DataDir): Promise<Uint8Array> {
+export async function openKeyEncryptionKey(
+  dataDir: DataDir,
+  path = dataDir.keyEncryptionKey,
+): Promise<Uint8Array> {
   try {
-    const key = await readSecretFile(dataDir.keyEncryptionKey);
-    if (key.length !== KEY_BYTES) throw new ProtocolError('data_dir_corrupt', { path: dataDir.keyEncryptionKey });
+    const key = await readSecretFile(path);
+    if (key.length !== KEY_BYTES) throw new ProtocolError('data_dir_corrupt', { path });
     return key;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  if (await exists(dataDir.caKey)) throw new ProtocolError('data_dir_corrupt', { path: dataDir.keyEncryptionKey });
+  if (await exists(dataDir.caKey)) throw new ProtocolError('data_dir_corrupt', { path });
   const key = randomBytes(KEY_BYTES);
-  await writeFileDurably(dataDir.keyEncryptionKey, key, 0o600);
+  await writeFileDurably(path, key, 0o600);
   return key;
 }
 

@@ -1,8 +1,22 @@
 // The operator's policy: DATA/policy.json, every field optional with a safe default, every fault told at once.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { CLOCK_SKEW_MS_MAX, ProtocolError, SHARDS_PER_OBJECT_MAX, TOKEN_LIFE_SHORT_MS_MAX } from '#protocol';
+import {
+  CLOCK_SKEW_MS_MAX,
+  ProtocolError,
+  SHARDS_PER_OBJECT_MAX,
+  TOKEN_LIFE_LONG_MS_MAX,
+  TOKEN_LIFE_SHORT_MS_MAX,
+  TOKEN_LIFE_UNIVERSAL_MS_MAX,
+} from '#protocol';
+import { signInPolicy } from '../accounts/sign-in-policy.js';
+import { captchaPolicy } from '../captcha/captcha-policy.js';
+import { loadPolicy } from '../load/load-policy.js';
+import { mailPolicy } from '../mail/mail-policy.js';
+import { cidrField } from '../platform/remote-address.js';
+import { webUrlField } from '../platform/web-address.js';
 import { ADDRESS_RANGES } from '../presence/judge-address.js';
+import { sessionPolicy } from '../sessions/session-policy.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -39,12 +53,24 @@ const policySchema = z
     /** A host that said nothing for so long gets no new shards. */
     presenceTtlMs: z.int().min(100).max(DAY_MS).default(90_000),
     tokenLifeMs: z.int().min(1_000).max(TOKEN_LIFE_SHORT_MS_MAX).default(TOKEN_LIFE_SHORT_MS_MAX),
+    /** Of a token for several shards at once, or for a stream. */
+    longTokenLifeMs: z.int().min(1_000).max(TOKEN_LIFE_LONG_MS_MAX).default(TOKEN_LIFE_LONG_MS_MAX),
+    universalTokenLifeMs: z.int().min(1_000).max(TOKEN_LIFE_UNIVERSAL_MS_MAX).default(TOKEN_LIFE_UNIVERSAL_MS_MAX),
+    /** When universal tokens are offered (B13). */
+    universal: z.enum(['never', 'under-load', 'always']).default('under-load'),
+    load: loadPolicy.prefault({}),
     /** After the end of a token, how long reports about it may still come before its reservation is given back. */
     reportGraceMs: z
       .int()
       .min(0)
       .max(DAY_MS)
       .default(10 * MINUTE_MS),
+    /** After that time, how long reports still count: a host, or a client, that was away comes back and says what happened. */
+    reportWindowMs: z
+      .int()
+      .min(0)
+      .max(31 * DAY_MS)
+      .default(7 * DAY_MS),
     transactionKeyLifeMs: z
       .int()
       .min(60 * MINUTE_MS)
@@ -54,17 +80,42 @@ const policySchema = z
     hostAddressRanges: z.array(z.enum(ADDRESS_RANGES)).nullable().default(null),
     /** Enrolments that one remote IPv4 address, or one IPv6 network of 64 bits, may try in a minute. */
     enrolmentsPerMinute: z.int().min(1).default(600),
+    /** What stands before registration (B2). */
+    captcha: captchaPolicy.prefault({}),
+    /** How long a machine without a key waits for a person to approve it, and the least time between its questions. */
+    deviceEnrolmentLifeMs: z
+      .int()
+      .min(1_000)
+      .max(DAY_MS)
+      .default(15 * MINUTE_MS),
+    /** Origin under which people reach the web pages, when a reverse proxy stands in front; null: the listener's own. */
+    webUrl: webUrlField.nullable().default(null),
+    /** Networks (CIDR) of the reverse proxies whose X-Forwarded-For is believed. */
+    trustedProxies: z.array(cidrField).max(64).default([]),
+    sessions: sessionPolicy.prefault({}),
+    signIn: signInPolicy.prefault({}),
+    mail: mailPolicy.prefault({}),
+    deviceEnrolmentPollMs: z.int().min(100).max(MINUTE_MS).default(5_000),
   })
   .refine((policy) => policy.presenceTtlMs >= policy.presenceIntervalMs, {
     path: ['presenceTtlMs'],
     message: 'shorter than presenceIntervalMs',
   })
-  .refine((policy) => policy.transactionKeyLifeMs > policy.tokenLifeMs + 2 * CLOCK_SKEW_MS_MAX, {
+  .refine((policy) => policy.transactionKeyLifeMs > longestTokenLifeMs(policy) + 2 * CLOCK_SKEW_MS_MAX, {
     path: ['transactionKeyLifeMs'],
     message: 'a token would outlive its key',
   });
 
 export type Policy = Readonly<z.infer<typeof policySchema>>;
+
+/**
+ * The longest life that the policy gives to a token of any kind: every field whose name ends in `TokenLifeMs`. For so
+ * long, and the skew of two clocks, tokens under a replaced key may come to a host. Pure.
+ */
+export function longestTokenLifeMs(policy: object): number {
+  const lives = Object.entries(policy).filter(([name]) => /tokenLifeMs$/i.test(name));
+  return Math.max(0, ...lives.map(([, lifeMs]) => Number(lifeMs)));
+}
 
 /**
  * Check a policy as it was written down; what is missing has its default. Pure.

@@ -32,13 +32,15 @@ export class AuthenticateMessage {
   /**
    * authenticated   is told the caller as soon as the signature holds, before the checks that may still refuse, so
    *                 that those refusals are signed as well: a peer with a wrong clock learns the time from one
-   * throws          signature_missing | signature_invalid | key_unknown | digest_mismatch | message_stale |
+   * throws          signature_missing | signature_invalid | key_unknown | peer_revoked | digest_mismatch | message_stale |
    *                 message_predates_restart | message_replayed | nonce_list_full | peer_suspended
    */
   async run(message: IncomingMessage, authenticated: (caller: Caller) => void): Promise<void> {
     const claimed = readRequestSignature(message.headers);
     const peer = this.directory.find(claimed.peerId);
     if (peer === undefined) throw new ProtocolError('key_unknown');
+    // Its keys are destroyed: nobody can tell whether it is the peer that asks.
+    if (peer.state === 'revoked') throw new ProtocolError('peer_revoked');
     const known = await this.keys.findForMessage(claimed.peerId, claimed.kid);
     if (known === null) throw new ProtocolError('key_unknown');
     const nowMs = this.clock.nowMs();
@@ -55,7 +57,7 @@ export class AuthenticateMessage {
     if (claimed.createdMs > nowMs + CREATED_AHEAD_MS_MAX) throw new ProtocolError('message_stale');
     if (claimed.createdMs < this.acceptedSinceMs()) throw new ProtocolError('message_predates_restart');
     this.nonces.claim(claimed, nowMs);
-    if (peer.state === 'suspended') throw new ProtocolError('peer_suspended');
+    this.directory.checkActive(peer.peerId);
     if (known.state === 'pending') await this.keys.promote(peer.peerId, known.key.kid);
   }
 

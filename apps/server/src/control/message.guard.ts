@@ -3,13 +3,19 @@ import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ProtocolError } from '#protocol';
+import { FormFields } from '../web/form-fields.js';
 import { AuthenticateMessage } from './authenticate-message.js';
 import { setCaller } from './caller.js';
 
 const UNSIGNED = 'peerkeep:unsigned';
+const NOT_JSON = 'the body is not JSON';
+const TAKES_FORMS = 'peerkeep:takes-forms';
 
 /** A route that anybody may call: enrolment, where TLS and the pin protect, and health. */
 export const Unsigned = (): MethodDecorator & ClassDecorator => SetMetadata(UNSIGNED, true);
+
+/** A route of the web pages: its body is a form, which FormGuard judges. */
+export const TakesForms = (): MethodDecorator & ClassDecorator => SetMetadata(TAKES_FORMS, true);
 
 @Injectable()
 export class MessageGuard implements CanActivate {
@@ -21,17 +27,22 @@ export class MessageGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-    const unsigned = this.reflector.getAllAndOverride<boolean | undefined>(UNSIGNED, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    if (unsigned !== true) {
+    if (!this.isMarked(UNSIGNED, context)) {
       const targetUri = `https://${request.headers.host ?? ''}${request.url}`;
       const message = { method: request.method, targetUri, headers: request.headers, body };
       await this.authenticate.run(message, (caller) => setCaller(request, caller));
     }
-    request.body = parseJson(body);
+    if (!(request.body instanceof FormFields)) {
+      request.body = parseJson(body);
+      return true;
+    }
+    // Any page on the Internet can make a browser send a form; only web pages take one.
+    if (!this.isMarked(TAKES_FORMS, context)) throw new ProtocolError('request_invalid', {}, { detail: NOT_JSON });
     return true;
+  }
+
+  private isMarked(mark: string, context: ExecutionContext): boolean {
+    return this.reflector.getAllAndOverride(mark, [context.getHandler(), context.getClass()]) === true;
   }
 }
 
@@ -40,6 +51,6 @@ function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   } catch (error) {
-    throw new ProtocolError('request_invalid', {}, { detail: 'the body is not JSON', cause: error });
+    throw new ProtocolError('request_invalid', {}, { detail: NOT_JSON, cause: error });
   }
 }

@@ -1,4 +1,4 @@
-// Makes a machine a peer by an enrolment key or a recovery proof: registers it under an id and a name, certifies its key,
+// Makes a machine a peer by an enrolment key, a recovery proof or a person's approval: registers it under an id and a name, certifies its key,
 // and sends it a transaction key that was drawn at random (B3), once. TLS is the listener's.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
@@ -25,7 +25,9 @@ import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { isRecoveryProofSound } from './check-recovery-proof.js';
+import { useApprovedGrant } from './device-grants.js';
 import { useEnrolmentKey } from './enrolment-keys.js';
+import { PollDevice } from './poll-device.js';
 
 @Injectable()
 export class EnrolPeer {
@@ -38,15 +40,21 @@ export class EnrolPeer {
     private readonly keys: TransactionKeys,
     private readonly ledger: Ledger,
     private readonly directory: PeerDirectory,
+    private readonly pollDevice: PollDevice,
   ) {}
 
-  /** throws csr_invalid (also for a key that is enrolled) | enrolment_key_invalid | recovery_proof_invalid */
+  /**
+   * throws   csr_invalid (also for a key that is enrolled) | enrolment_key_invalid | recovery_proof_invalid, and what
+   *          PollDevice refuses with while nobody has approved
+   */
   async run(request: EnrolRequest): Promise<EnrolAnswer> {
+    const { credential } = request;
+    if (credential.kind === 'device-code') await this.pollDevice.run(request, credential.deviceCode);
     const csrDer = decodeBase64url(request.csr);
     if (csrDer === null) throw new ProtocolError('csr_invalid');
     const nowMs = this.clock.nowMs();
     const { publicKey } = await this.authority.checkRequest(csrDer);
-    this.checkProof(request.credential, csrDer, nowMs);
+    this.checkProof(credential, csrDer, nowMs);
     const peerId = uuidV7<PeerId>(nowMs, randomBytes(10));
     const certificate = await this.authority.issueForPeer(peerId, csrDer, nowMs);
 
@@ -67,7 +75,7 @@ export class EnrolPeer {
     });
     const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
     this.directory.add({ peerId, accountId, name: request.name, state: 'active', publicKey, certificateExpiresAtMs });
-    this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: request.credential.kind });
+    this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: credential.kind });
     return {
       peerId,
       accountId,
@@ -93,6 +101,7 @@ export class EnrolPeer {
       if (account === null) throw new ProtocolError('recovery_proof_invalid');
       return account.id;
     }
+    if (credential.kind === 'device-code') return useApprovedGrant(db, request, credential.deviceCode, nowMs);
     const joined = await useEnrolmentKey(db, credential.key, nowMs);
     return joined ?? (await this.registerAccount(db, request.name, nowMs));
   }

@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { Clock } from '#process';
 import { ProtocolError } from '#protocol';
 import { ENROLLING_NETWORKS_MAX } from '../limits.js';
+import { RemoteAddress } from '../platform/remote-address.js';
 import { Settings } from '../platform/settings.js';
-import { networkOf } from './network-of.js';
 
 const MINUTE_MS = 60_000;
 
@@ -17,6 +17,7 @@ export class EnrolmentRateGuard implements CanActivate {
   constructor(
     private readonly clock: Clock,
     private readonly settings: Settings,
+    private readonly remoteAddress: RemoteAddress,
   ) {}
 
   /** throws rate_exceeded, also when more networks come in one minute than are remembered */
@@ -26,7 +27,7 @@ export class EnrolmentRateGuard implements CanActivate {
       this.attempts.clear();
       this.minute = minute;
     }
-    const network = networkOf(context.switchToHttp().getRequest<FastifyRequest>().ip);
+    const network = this.remoteAddress.networkOf(context.switchToHttp().getRequest<FastifyRequest>());
     const attempts = (this.attempts.get(network) ?? 0) + 1;
     const full = attempts === 1 && this.attempts.size >= ENROLLING_NETWORKS_MAX;
     if (full || attempts > this.settings.policy.enrolmentsPerMinute) throw new ProtocolError('rate_exceeded');

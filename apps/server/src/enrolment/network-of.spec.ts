@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '#process';
 import { isRefusal } from '#protocol';
 import { parsePolicy } from '../config/policy.js';
+import { RemoteAddress } from '../platform/remote-address.js';
 import { Settings } from '../platform/settings.js';
 import { EnrolmentRateGuard } from './enrolment-rate.guard.js';
 import { networkOf } from './network-of.js';
@@ -27,9 +28,11 @@ describe('networkOf', () => {
 describe('the bound of enrolments', () => {
   it('is for the network of an IPv6 address, and for each IPv4 address', () => {
     const settings = new Settings(parsePolicy({ enrolmentsPerMinute: 2 }), 'test.example', 0, []);
-    const guard = new EnrolmentRateGuard(new FakeClock(0), settings);
+    const guard = new EnrolmentRateGuard(new FakeClock(0), settings, new RemoteAddress(settings));
     const codeFor = (ip: string): string => {
-      const context = { switchToHttp: () => ({ getRequest: () => ({ ip }) }) } as unknown as ExecutionContext;
+      const context = {
+        switchToHttp: () => ({ getRequest: () => ({ ip, headers: {} }) }),
+      } as unknown as ExecutionContext;
       try {
         guard.canActivate(context);
       } catch (error) {

@@ -1,63 +1,55 @@
 // Seals tokens for transactions that are committed, each under its host's current key.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ContentId, type PeerId, sealToken, type TokenClaims, type TokenOp, type TransactionId } from '#protocol';
+import { type PeerId, ProtocolError, sealToken, type TokenClaims } from '#protocol';
+import { PeerDirectory } from '../peers/peer-directory.js';
 import { Settings } from '../platform/settings.js';
-import { TransactionKeys } from './transaction-keys.js';
+import { TransactionCounts } from './transaction-counts.js';
+import { type KnownKey, TransactionKeys } from './transaction-keys.js';
 
 const NONCE_BYTES = 32;
 
-/** A transaction that is committed, as far as its token tells of it. */
-export interface PermittedTransaction {
-  readonly id: TransactionId;
-  readonly op: TokenOp;
-  readonly hostId: PeerId;
+/** What the token of a committed transaction says beside what is the same in every token of a host. */
+export type PermittedToken = Omit<TokenClaims, 'trustDomain' | 'notBeforeMs' | 'clientId'> & {
   readonly clientId: PeerId;
-  readonly cid: ContentId;
-  readonly sizeBytes: number;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
-}
+};
 
 @Injectable()
 export class TokenIssuer {
-  private readonly issued = new Map<PeerId, { kid: string; tokens: number }>();
-
   constructor(
     private readonly keys: TransactionKeys,
+    private readonly counts: TransactionCounts,
+    private readonly directory: PeerDirectory,
     private readonly settings: Settings,
   ) {}
 
-  async seal(permitted: PermittedTransaction): Promise<string> {
-    const { hostId, clientId, id: transactionId, issuedAtMs, expiresAtMs, op, cid, sizeBytes } = permitted;
-    const { key } = await this.keys.currentOf(hostId);
-    this.count(hostId, key.kid);
-    const claims: TokenClaims = {
-      trustDomain: this.settings.trustDomain,
-      hostId,
-      clientId,
-      transactionId,
-      issuedAtMs,
-      notBeforeMs: issuedAtMs,
-      expiresAtMs,
-      op,
-      items: [{ cid, sizeBytes }],
-    };
+  /** throws peer_unreachable | peer_suspended | peer_revoked when host or client was shut out since the commit */
+  async seal(permitted: PermittedToken): Promise<string> {
+    const { hostId, clientId } = permitted;
+    const { key } = await this.countBoth(hostId, clientId);
+    this.directory.checkActive(clientId);
+    if (this.directory.find(hostId)?.state !== 'active')
+      throw new ProtocolError('peer_unreachable', { peerId: hostId });
+    const { trustDomain } = this.settings;
+    const claims: TokenClaims = { ...permitted, trustDomain, notBeforeMs: permitted.issuedAtMs };
     return sealToken(key, claims, randomBytes(NONCE_BYTES));
   }
 
-  /** Is the host's key old enough, or used enough, to be renewed (B5)? Uses are counted since the broker's start. */
+  /** Is the current key of this peer old enough, or used enough, to be renewed (B5)? */
   async isRenewalDue(peerId: PeerId, nowMs: number): Promise<boolean> {
-    const { key, createdAtMs } = await this.keys.currentOf(peerId);
+    const current = await this.keys.findCurrent(peerId);
+    if (current === null) return false;
     const { transactionKeyLifeMs, transactionKeyTokensMax } = this.settings.policy;
-    const count = this.issued.get(peerId);
-    const tokens = count?.kid === key.kid ? count.tokens : 0;
-    return nowMs - createdAtMs >= transactionKeyLifeMs || tokens >= transactionKeyTokensMax;
+    const isUsed = this.counts.of(peerId, current) >= transactionKeyTokensMax;
+    return isUsed || nowMs - current.createdAtMs >= transactionKeyLifeMs;
   }
 
-  private count(peerId: PeerId, kid: string): void {
-    const count = this.issued.get(peerId);
-    if (count?.kid === kid) count.tokens++;
-    else this.issued.set(peerId, { kid, tokens: 1 });
+  /** A transaction uses the key of its host, which seals its token, and that of its client, which asked and reports. */
+  private async countBoth(hostId: PeerId, clientId: PeerId): Promise<KnownKey> {
+    const host = await this.keys.currentOf(hostId);
+    await this.counts.count(hostId, host);
+    const client = await this.keys.findCurrent(clientId);
+    if (client !== null) await this.counts.count(clientId, client);
+    return host;
   }
 }

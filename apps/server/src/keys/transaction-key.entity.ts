@@ -27,4 +27,8 @@ export class TransactionKeyEntity {
   /** Unix ms, for a previous key. */
   @Column(wholeNumber('accepted_until_ms', { nullable: true }))
   acceptedUntilMs!: number | null;
+
+  /** Transactions of the peer under this key, as far as they have been written down. */
+  @Column({ ...wholeNumber('transaction_count'), default: 0 })
+  transactionCount!: number;
 }

@@ -1,15 +1,18 @@
 // The transaction keys of all peers: sealed in the database, unwrapped once, kept in memory.
 import { strict as assert } from 'node:assert';
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne } from '#database';
 import { Clock } from '#process';
-import { CLOCK_SKEW_MS_MAX, KEY_BYTES, type PeerId, ProtocolError, TransactionKey } from '#protocol';
+import { CLOCK_SKEW_MS_MAX, type PeerId, ProtocolError, TransactionKey } from '#protocol';
 import { PEERS_WITH_KEYS_IN_MEMORY_MAX } from '../limits.js';
+import { PeerEntity } from '../peers/peer.entity.js';
+import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { KeyPool } from './key-pool.js';
 import { KeyVault } from './key-vault.js';
+import { SEALED_SECRETS } from './sealed-secrets.js';
 import { type KeyState, TransactionKeyEntity } from './transaction-key.entity.js';
 
 export interface KnownKey {
@@ -17,6 +20,8 @@ export interface KnownKey {
   readonly state: KeyState;
   readonly createdAtMs: number;
   readonly acceptedUntilMs: number | null;
+  /** As it was last written down; TransactionCounts knows the rest. */
+  readonly transactionCount: number;
 }
 
 @Injectable()
@@ -29,7 +34,11 @@ export class TransactionKeys {
     private readonly vault: KeyVault,
     private readonly clock: Clock,
     private readonly settings: Settings,
-  ) {}
+    private readonly pool: KeyPool,
+    directory: PeerDirectory,
+  ) {
+    directory.whenStateChanges(({ peerId }) => this.inMemory.delete(peerId));
+  }
 
   /** The key with which a peer may sign now; null when it has none of that id. */
   async findForMessage(peerId: PeerId, kid: string): Promise<KnownKey | null> {
@@ -39,16 +48,25 @@ export class TransactionKeys {
     return expired ? null : known;
   }
 
-  /** The key under which tokens for this host are sealed. */
+  /**
+   * The key under which tokens for this host are sealed.
+   *
+   * throws   peer_unreachable for a peer that has none, because it was revoked a moment ago
+   */
   async currentOf(peerId: PeerId): Promise<KnownKey> {
-    const current = (await this.keysOf(peerId)).find(({ state }) => state === 'current');
-    assert(current !== undefined, 'every enrolled peer has a current key');
+    const current = await this.findCurrent(peerId);
+    if (current === null) throw new ProtocolError('peer_unreachable', { peerId });
     return current;
   }
 
-  /** Make the first key of a peer that is being enrolled, in the unit that enrols it. */
+  /** Null for a peer whose keys are destroyed. */
+  async findCurrent(peerId: PeerId): Promise<KnownKey | null> {
+    return (await this.keysOf(peerId)).find(({ state }) => state === 'current') ?? null;
+  }
+
+  /** Give a peer that is being enrolled its first key, in the unit that enrols it. */
   async createFirst(db: EntityManager, peerId: PeerId, nowMs: number): Promise<TransactionKey> {
-    const key = new TransactionKey(randomBytes(KEY_BYTES));
+    const key = this.pool.take();
     await this.insert(db, peerId, key, 'current', nowMs);
     return key;
   }
@@ -56,12 +74,15 @@ export class TransactionKeys {
   /**
    * The next key of a peer. It stays pending until a message signed with it arrives, so a lost answer costs nothing:
    * asking again gives the same key.
+   *
+   * throws   peer_revoked for a peer that was revoked while it asked
    */
   async offerNext(peerId: PeerId): Promise<TransactionKey> {
     const pending = await this.database.write(async (db) => {
       const row = await db.findOneBy(TransactionKeyEntity, { peerId, state: 'pending' });
       if (row !== null) return this.unwrap(row).key;
-      const key = new TransactionKey(randomBytes(KEY_BYTES));
+      if (await db.existsBy(PeerEntity, { id: peerId, state: 'revoked' })) throw new ProtocolError('peer_revoked');
+      const key = this.pool.take();
       await this.insert(db, peerId, key, 'pending', this.clock.nowMs());
       return key;
     });
@@ -70,8 +91,8 @@ export class TransactionKeys {
   }
 
   /**
-   * The peer has spoken with its pending key: that one becomes current. Tokens under the old one may be on their way
-   * for a token's life, and clocks may differ by the skew at both ends; until then the old one is accepted.
+   * The peer has spoken with its pending key: that one becomes current. The commands and the agent of a machine share
+   * its keys, and one of them may still speak with the old one; after that time its messages are refused.
    */
   async promote(peerId: PeerId, kid: string): Promise<void> {
     const nowMs = this.clock.nowMs();
@@ -130,25 +151,23 @@ export class TransactionKeys {
       peerId,
       kid: key.kid,
       state,
-      sealedKey: this.vault.seal('transaction-key', aboutKey(peerId, key.kid), key.bytes),
+      sealedKey: this.vault.seal('transaction-key', aboutKey({ peer_id: peerId, kid: key.kid }), key.bytes),
       createdAtMs: nowMs,
       acceptedUntilMs: null,
     });
   }
 
   private unwrap(row: TransactionKeyEntity): KnownKey {
-    const bytes = this.vault.open('transaction-key', aboutKey(row.peerId, row.kid), row.sealedKey);
+    const bytes = this.vault.open('transaction-key', aboutKey({ peer_id: row.peerId, kid: row.kid }), row.sealedKey);
     if (bytes === null) throw new ProtocolError('data_dir_corrupt', {}, { detail: 'a transaction key does not open' });
     return {
       key: new TransactionKey(bytes),
       state: row.state,
       createdAtMs: row.createdAtMs,
       acceptedUntilMs: row.acceptedUntilMs,
+      transactionCount: row.transactionCount,
     };
   }
 }
 
-/** A sealed key moved to another peer's row, or under another key id, does not open. */
-function aboutKey(peerId: PeerId, kid: string): string {
-  return `${kid}/${peerId}`;
-}
+const { about: aboutKey } = SEALED_SECRETS['transaction-key'];

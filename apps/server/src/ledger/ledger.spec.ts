@@ -153,8 +153,12 @@ describe('Ledger', () => {
         [state],
       );
       await db.query(
-        `INSERT INTO shards (object_id, shard_index, cid, size_bytes, state, transaction_id)
-         VALUES ('o', 0, 'c', 1, 'stored', 't')`,
+        `INSERT INTO peers (id, account_id, name, public_key, certificate_expires_at_ms, created_at_ms)
+         VALUES ('h', 'a', 'h', 'k', 0, 0)`,
+      );
+      await db.query(
+        `INSERT INTO shards (object_id, shard_index, cid, size_bytes, state, host_id, transaction_id)
+         VALUES ('o', 0, 'c', 1, 'stored', 'h', 't')`,
       );
     });
     expect(await checkLedger(database.reads)).toHaveLength(faults);

@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { changeOne, insertRows, placeholders } from '#database';
+import { changeMany, insertRows, placeholders } from '#database';
 import { type AccountId, ProtocolError } from '#protocol';
 import { ISSUANCE, type LedgerAccount, type Movement, PURSES, type Purse, purseOf } from './movement.js';
 
@@ -34,7 +34,11 @@ export class Ledger {
    * throws   credit_exceeded when an account has less than is taken from it
    */
   async post(db: EntityManager, movements: readonly Movement[], atMs: number): Promise<void> {
-    const fresh = await this.notYetMade(db, movements);
+    await this.postNew(db, await this.notYetMade(db, movements), atMs);
+  }
+
+  /** As post, of transactions that began in this unit: none of these movements can have been made before. */
+  async postNew(db: EntityManager, fresh: readonly Movement[], atMs: number): Promise<void> {
     const debits = new Map<LedgerAccount, bigint>();
     const credits = new Map<LedgerAccount, bigint>();
     for (const { debit, credit, amount } of fresh) {
@@ -43,8 +47,8 @@ export class Ledger {
       debits.set(debit, (debits.get(debit) ?? 0n) + amount);
       credits.set(credit, (credits.get(credit) ?? 0n) + amount);
     }
-    for (const [account, amount] of debits) await this.debit(db, account, amount);
-    for (const [account, amount] of credits) await this.credit(db, account, amount);
+    await this.debit(db, debits);
+    await this.credit(db, credits);
     await insertRows(
       db,
       { table: 'ledger_entries', columns: ['transaction_id', 'kind', 'debit', 'credit', 'amount', 'at_ms'] },
@@ -70,24 +74,17 @@ export class Ledger {
     };
   }
 
-  private async debit(db: EntityManager, account: LedgerAccount, amount: bigint): Promise<void> {
+  private async debit(db: EntityManager, amounts: ReadonlyMap<LedgerAccount, bigint>): Promise<void> {
     // One conditional statement: a check followed by a change would lose a race where several brokers write.
-    const changed = await changeOne(
-      db,
-      `UPDATE ledger_accounts SET balance = balance - CAST($1 AS bigint)
-       WHERE id = $2 AND (balance >= CAST($3 AS bigint) OR id = 'issuance')`,
-      [amount.toString(), account, amount.toString()],
-    );
-    if (!changed) throw new ProtocolError('credit_exceeded', { neededBytes: amount.toString() });
+    const changed = await changeBalances(db, amounts, '-', "AND (balance >= by_account.amount OR id = 'issuance')");
+    if (changed === amounts.size) return;
+    const neededBytes = [...amounts.values()].reduce((sum, amount) => sum + amount, 0n);
+    throw new ProtocolError('credit_exceeded', { neededBytes: neededBytes.toString() });
   }
 
-  private async credit(db: EntityManager, account: LedgerAccount, amount: bigint): Promise<void> {
-    const changed = await changeOne(
-      db,
-      'UPDATE ledger_accounts SET balance = balance + CAST($1 AS bigint) WHERE id = $2',
-      [amount.toString(), account],
-    );
-    assert(changed, 'credit goes to an account that exists');
+  private async credit(db: EntityManager, amounts: ReadonlyMap<LedgerAccount, bigint>): Promise<void> {
+    const changed = await changeBalances(db, amounts, '+', '');
+    assert.equal(changed, amounts.size, 'credit goes to accounts that exist');
   }
 
   private async notYetMade(db: EntityManager, movements: readonly Movement[]): Promise<Movement[]> {
@@ -103,4 +100,23 @@ export class Ledger {
     }
     return [...fresh.values()];
   }
+}
+
+/** Add the amounts to the balances, or take them away, where the condition holds; returns of how many accounts. */
+async function changeBalances(
+  db: EntityManager,
+  amounts: ReadonlyMap<LedgerAccount, bigint>,
+  sign: '+' | '-',
+  condition: string,
+): Promise<number> {
+  if (amounts.size === 0) return 0;
+  const rows = [...amounts];
+  const tuples = rows.map((_, i) => `($${2 * i + 1}, CAST($${2 * i + 2} AS bigint))`);
+  return changeMany(
+    db,
+    `UPDATE ledger_accounts SET balance = balance ${sign} by_account.amount
+     FROM (SELECT column1 AS account, column2 AS amount FROM (VALUES ${tuples.join(', ')}) AS given) AS by_account
+     WHERE id = by_account.account ${condition}`,
+    rows.flatMap(([account, amount]) => [account, amount.toString()]),
+  );
 }

@@ -15,6 +15,8 @@ export interface StoredObject {
   readonly safeShards: number;
   readonly storedShards: number;
   readonly createdAtMs: number;
+  /** A deleted object is in no list; it is remembered while hosts have shards of it, which are unwanted. */
+  readonly deletedAtMs: number | null;
 }
 
 /**
@@ -30,7 +32,11 @@ export interface StoredShard {
   readonly sizeBytes: number;
   readonly state: ShardState;
   readonly hostId: PeerId | null;
+  /** Of the put; null without one, and when its transaction was settled so long ago that it has been summed up. */
   readonly transactionId: TransactionId | null;
+  readonly transactionItem: number;
+  /** Until then no host deletes it, whoever asks. */
+  readonly retainUntilMs: number | null;
 }
 
 export async function findObjects(db: EntityManager, ids: readonly ObjectId[]): Promise<Map<ObjectId, StoredObject>> {
@@ -46,7 +52,7 @@ export async function findSafeObjects(
   accountId: AccountId,
   page: { kind: ObjectKind | null; after: ObjectId | null; limit: number },
 ): Promise<StoredObject[]> {
-  const conditions = ['account_id = $1', 'stored_shards >= safe_shards'];
+  const conditions = ['account_id = $1', 'stored_shards >= safe_shards', 'deleted_at_ms IS NULL'];
   const parameters: string[] = [accountId];
   if (page.kind !== null) conditions.push(`kind = $${parameters.push(page.kind)}`);
   if (page.after !== null) conditions.push(`id > $${parameters.push(page.after)}`);
@@ -102,60 +108,68 @@ export async function insertShards(db: EntityManager, shards: readonly StoredSha
     db,
     {
       table: 'shards',
-      columns: ['object_id', 'shard_index', 'cid', 'size_bytes', 'state', 'host_id', 'transaction_id'],
+      columns: [
+        'object_id',
+        'shard_index',
+        'cid',
+        'size_bytes',
+        'state',
+        'host_id',
+        'transaction_id',
+        'transaction_item',
+        'retain_until_ms',
+      ],
     },
-    shards.map((s) => [s.objectId, s.index, s.cid, s.sizeBytes, s.state, s.hostId, s.transactionId]),
+    shards.map((s) => [
+      s.objectId,
+      s.index,
+      s.cid,
+      s.sizeBytes,
+      s.state,
+      s.hostId,
+      s.transactionId,
+      s.transactionItem,
+      s.retainUntilMs,
+    ]),
   );
 }
 
-/** Take back shards that are not stored, to insert them anew with another host. */
+/** Take back shards that are not stored: to insert them anew with another host, or for good. */
 export async function deleteUnstoredShards(
   db: EntityManager,
-  objectId: ObjectId,
-  indexes: readonly number[],
+  shards: readonly Pick<StoredShard, 'objectId' | 'index'>[],
 ): Promise<void> {
-  if (indexes.length === 0) return;
+  for (const [objectId, indexes] of indexesByObject(shards)) {
+    await changeMany(
+      db,
+      `DELETE FROM shards WHERE object_id = $1 AND state <> 'stored' AND shard_index IN ${placeholders(db, indexes.length, 2)}`,
+      [objectId, ...indexes],
+    );
+  }
+}
+
+/** From now on these objects are in no list. Those deleted before keep the time of that. */
+export async function markDeleted(db: EntityManager, objectIds: readonly ObjectId[], nowMs: number): Promise<void> {
+  if (objectIds.length === 0) return;
   await changeMany(
     db,
-    `DELETE FROM shards WHERE object_id = $1 AND state <> 'stored' AND shard_index IN ${placeholders(db, indexes.length, 2)}`,
-    [objectId, ...indexes],
+    `UPDATE objects SET deleted_at_ms = $1 WHERE deleted_at_ms IS NULL AND id IN ${placeholders(db, objectIds.length, 2)}`,
+    [nowMs, ...objectIds],
   );
 }
 
-/** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
-export async function markStored(
+/** Forget shards, whatever became of them. */
+export async function deleteShards(
   db: EntityManager,
-  puts: { transactionIds: readonly TransactionId[]; objectIds: readonly ObjectId[] },
+  shards: readonly Pick<StoredShard, 'objectId' | 'index'>[],
 ): Promise<void> {
-  if (puts.transactionIds.length === 0) return;
-  // A shard that another put has stored keeps that place: one place per shard is what restores look at.
-  await changeMany(
-    db,
-    `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id FROM transactions t
-     WHERE t.id IN ${placeholders(db, puts.transactionIds.length)}
-       AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'`,
-    puts.transactionIds,
-  );
-  await changeMany(
-    db,
-    `UPDATE objects SET stored_shards =
-       (SELECT COUNT(*) FROM shards WHERE shards.object_id = objects.id AND shards.state = 'stored')
-     WHERE id IN ${placeholders(db, puts.objectIds.length)}`,
-    puts.objectIds,
-  );
-}
-
-/** These puts ended without a receipt: their shards have no host. */
-export async function markUnplaced(db: EntityManager, transactionIds: readonly TransactionId[]): Promise<void> {
-  if (transactionIds.length === 0) return;
-  await changeMany(
-    db,
-    `UPDATE shards SET state = 'unplaced', host_id = NULL, transaction_id = NULL
-     FROM transactions t WHERE t.id IN ${placeholders(db, transactionIds.length)}
-       AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
-       AND shards.transaction_id = t.id AND shards.state = 'placing'`,
-    transactionIds,
-  );
+  for (const [objectId, indexes] of indexesByObject(shards)) {
+    await changeMany(
+      db,
+      `DELETE FROM shards WHERE object_id = $1 AND shard_index IN ${placeholders(db, indexes.length, 2)}`,
+      [objectId, ...indexes],
+    );
+  }
 }
 
 /** What a host holds for others. */
@@ -165,6 +179,16 @@ export async function countHeld(db: EntityManager, hostId: PeerId): Promise<{ sh
     [hostId],
   );
   return { shards: Number(row?.shards ?? 0), bytes: Number(row?.bytes ?? 0) };
+}
+
+function indexesByObject(shards: readonly Pick<StoredShard, 'objectId' | 'index'>[]): Map<ObjectId, number[]> {
+  const groups = new Map<ObjectId, number[]>();
+  for (const { objectId, index } of shards) {
+    const group = groups.get(objectId);
+    if (group === undefined) groups.set(objectId, [index]);
+    else group.push(index);
+  }
+  return groups;
 }
 
 interface ObjectRow {
@@ -177,6 +201,7 @@ interface ObjectRow {
   safe_shards: number;
   stored_shards: number;
   created_at_ms: number | string;
+  deleted_at_ms: number | string | null;
 }
 
 interface ShardRow {
@@ -187,6 +212,8 @@ interface ShardRow {
   state: ShardState;
   host_id: PeerId | null;
   transaction_id: TransactionId | null;
+  transaction_item: number;
+  retain_until_ms: number | string | null;
 }
 
 function objectFrom(row: ObjectRow): StoredObject {
@@ -200,6 +227,7 @@ function objectFrom(row: ObjectRow): StoredObject {
     safeShards: row.safe_shards,
     storedShards: row.stored_shards,
     createdAtMs: Number(row.created_at_ms),
+    deletedAtMs: row.deleted_at_ms === null ? null : Number(row.deleted_at_ms),
   };
 }
 
@@ -212,5 +240,7 @@ function shardFrom(row: ShardRow): StoredShard {
     state: row.state,
     hostId: row.host_id,
     transactionId: row.transaction_id,
+    transactionItem: row.transaction_item,
+    retainUntilMs: row.retain_until_ms === null ? null : Number(row.retain_until_ms),
   };
 }

@@ -2,7 +2,14 @@
 import { strict as assert } from 'node:assert';
 import { createPublicKey } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type AccountId, decodeBase64url, es256Verifier, type PeerId, type VerifyBytes } from '#protocol';
+import {
+  type AccountId,
+  decodeBase64url,
+  es256Verifier,
+  type PeerId,
+  ProtocolError,
+  type VerifyBytes,
+} from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { PeerEntity, type PeerState } from './peer.entity.js';
 
@@ -15,20 +22,71 @@ export interface KnownPeer {
   readonly certificateExpiresAtMs: number;
 }
 
+/** A change of the state of a peer, as its row tells. */
+export type StateChange = Pick<PeerEntity, 'state' | 'stateChangedAtMs' | 'stateRevision'> & {
+  readonly peerId: PeerId;
+};
+
 @Injectable()
 export class PeerDirectory implements OnModuleInit {
   private readonly peers = new Map<PeerId, KnownPeer>();
   private readonly verifiers = new Map<PeerId, VerifyBytes>();
+  private readonly listeners: ((change: StateChange) => void)[] = [];
+  /** Revisions of the states that were ever changed. */
+  private readonly revisions = new Map<PeerId, number>();
+  private revisionNoticed = 0;
 
   constructor(private readonly database: BrokerDatabase) {}
 
   async onModuleInit(): Promise<void> {
-    for (const row of await this.database.reads.find(PeerEntity)) this.add({ ...row, peerId: row.id });
+    const rows = await this.database.reads.find(PeerEntity);
+    for (const row of rows) this.add({ ...row, peerId: row.id });
+    const changed = rows.filter(({ stateRevision }) => stateRevision > 0);
+    changed.sort((a, b) => a.stateRevision - b.stateRevision);
+    for (const row of changed) {
+      this.tell({ ...row, peerId: row.id });
+      this.noticed(row.stateRevision);
+    }
+  }
+
+  /**
+   * Be told of every change of a state, and at the start of those that stand. Call before the application starts: in a
+   * constructor.
+   */
+  whenStateChanges(listener: (change: StateChange) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Call when the row is committed; returns false for one that is no news. Rows may come in any order. */
+  stateChanged(row: PeerEntity): boolean {
+    if (row.stateRevision <= (this.revisions.get(row.id) ?? 0)) return false;
+    const peer = this.peers.get(row.id);
+    if (peer === undefined) this.add({ ...row, peerId: row.id });
+    else this.peers.set(row.id, { ...peer, state: row.state });
+    this.tell({ ...row, peerId: row.id });
+    return true;
+  }
+
+  /** Every change up to this one has been taken in. */
+  noticed(revision: number): void {
+    this.revisionNoticed = Math.max(this.revisionNoticed, revision);
+  }
+
+  get noticedRevision(): number {
+    return this.revisionNoticed;
+  }
+
+  /** throws peer_suspended | peer_revoked; nothing for a peer that is not enrolled */
+  checkActive(peerId: PeerId): void {
+    const state = this.peers.get(peerId)?.state ?? 'active';
+    if (state !== 'active') throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
   }
 
   /** Call when the peer's row is committed. */
   add(peer: KnownPeer): void {
-    const { peerId, accountId, name, state, publicKey, certificateExpiresAtMs } = peer;
+    const { peerId, accountId, name, publicKey, certificateExpiresAtMs } = peer;
+    // Another process may have shut it out before this one came to know it.
+    const state = this.revisions.has(peerId) ? (this.peers.get(peerId)?.state ?? peer.state) : peer.state;
     this.peers.set(peerId, { peerId, accountId, name, state, publicKey, certificateExpiresAtMs });
   }
 
@@ -53,5 +111,10 @@ export class PeerDirectory implements OnModuleInit {
       this.verifiers.set(peer.peerId, verifier);
     }
     return verifier;
+  }
+
+  private tell(change: StateChange): void {
+    this.revisions.set(change.peerId, change.stateRevision);
+    for (const listener of this.listeners) listener(change);
   }
 }

@@ -1,10 +1,10 @@
 // One enrolled machine, and what it last said about itself.
 
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AccountId, PeerId } from '#protocol';
+import type { AccountId, ChangedBy, PeerId, PeerState } from '#protocol';
 import { wholeNumber } from '../platform/columns.js';
 
-export type PeerState = 'active' | 'suspended';
+export type { PeerState } from '#protocol';
 
 @Entity('peers')
 export class PeerEntity {
@@ -19,6 +19,20 @@ export class PeerEntity {
 
   @Column({ type: 'text' })
   state!: PeerState;
+
+  /** Of the last change of the state; null for a peer that was never anything but active. */
+  @Column(wholeNumber('state_changed_at_ms', { nullable: true }))
+  stateChangedAtMs!: number | null;
+
+  @Column({ name: 'state_changed_by', type: 'text', nullable: true })
+  stateChangedBy!: ChangedBy | null;
+
+  @Column({ name: 'state_reason', type: 'text', nullable: true })
+  stateReason!: string | null;
+
+  /** Rises with every change of any peer's state, in the order of commits; 0 without a change. */
+  @Column({ ...wholeNumber('state_revision'), default: 0 })
+  stateRevision!: number;
 
   /** Identity key: SPKI, DER, base64url. One peer per key. */
   @Column({ name: 'public_key', type: 'text' })
@@ -48,4 +62,11 @@ export class PeerEntity {
 
   @Column(wholeNumber('free_bytes', { nullable: true }))
   freeBytes!: number | null;
+
+  /** The run of the host's home that was acknowledged last; null for a peer that never was a host. */
+  @Column(wholeNumber('home_epoch', { nullable: true }))
+  homeEpoch!: number | null;
+
+  @Column({ name: 'home_run_id', type: 'text', nullable: true })
+  homeRunId!: string | null;
 }

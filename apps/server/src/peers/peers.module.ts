@@ -1,6 +1,15 @@
-// Peers: who is enrolled.
+// Peers: who is enrolled, and who has been shut out.
 import { Module } from '@nestjs/common';
+import { ListPeers } from './list-peers.js';
+import { PeerChanges } from './peer-changes.js';
 import { PeerDirectory } from './peer-directory.js';
+import { PeersController } from './peers.controller.js';
+import { RevokePeer } from './revoke-peer.js';
+import { WithdrawnTokensOfPeers } from './withdrawn-tokens.js';
 
-@Module({ providers: [PeerDirectory], exports: [PeerDirectory] })
+@Module({
+  controllers: [PeersController],
+  providers: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, WithdrawnTokensOfPeers],
+  exports: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, WithdrawnTokensOfPeers],
+})
 export class PeersModule {}

@@ -6,6 +6,7 @@ import { Clock } from '#process';
 import type { AccountId, PeerAddress, PeerId } from '#protocol';
 import { ELIGIBLE_HOST_BYTES_MIN, PLACEMENT_CANDIDATES_MAX } from '../limits.js';
 import { PeerEntity } from '../peers/peer.entity.js';
+import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import type { Candidate } from './place-shards.js';
@@ -30,7 +31,12 @@ export class OnlineHosts implements OnModuleInit {
     private readonly database: BrokerDatabase,
     private readonly clock: Clock,
     private readonly settings: Settings,
-  ) {}
+    private readonly directory: PeerDirectory,
+  ) {
+    directory.whenStateChanges(({ peerId, state }) => {
+      if (state !== 'active') this.left(peerId);
+    });
+  }
 
   async onModuleInit(): Promise<void> {
     const rows = await this.database.reads.find(PeerEntity, {
@@ -43,13 +49,15 @@ export class OnlineHosts implements OnModuleInit {
       this.hosts.set(peerId, { peerId, accountId, address, port, freeBytes, seenAtMs });
     }
     const held = await this.database.reads.query<{ host_id: PeerId; bytes: number | string }[]>(
-      "SELECT host_id, SUM(size_bytes) AS bytes FROM transactions WHERE op = 'put' AND state = 'issued' AND receipt_at_ms IS NULL GROUP BY host_id",
+      "SELECT host_id, SUM(size_bytes) AS bytes FROM transactions WHERE op = 'put' AND is_use = 0 AND state = 'issued' AND receipt_at_ms IS NULL GROUP BY host_id",
     );
     for (const { host_id, bytes } of held) this.heldBytes.set(host_id, Number(bytes));
   }
 
   seen(host: OnlineHost): void {
     this.hosts.delete(host.peerId);
+    // It may have been shut out while it spoke.
+    if (this.directory.find(host.peerId)?.state !== 'active') return;
     this.hosts.set(host.peerId, host);
   }
 
@@ -91,11 +99,13 @@ export class OnlineHosts implements OnModuleInit {
       }
       hosts.length = wanted;
     }
-    return hosts.map((host) => ({
-      peerId: host.peerId,
-      accountId: host.accountId,
-      availableBytes: this.availableBytes(host),
-    }));
+    return hosts.map((host) => this.candidateFrom(host));
+  }
+
+  /** One host as a candidate, whether or not a sample has it. */
+  candidateOf(peerId: PeerId): Candidate | undefined {
+    const host = this.find(peerId);
+    return host === undefined ? undefined : this.candidateFrom(host);
   }
 
   /** Promise space of a host to a put. */
@@ -115,6 +125,10 @@ export class OnlineHosts implements OnModuleInit {
     const host = this.hosts.get(peerId);
     // Not `seen`: a report is no sign of life, so the host keeps its place in the order.
     if (host !== undefined) this.hosts.set(peerId, { ...host, freeBytes: Math.max(0, host.freeBytes - sizeBytes) });
+  }
+
+  private candidateFrom(host: OnlineHost): Candidate {
+    return { peerId: host.peerId, accountId: host.accountId, availableBytes: this.availableBytes(host) };
   }
 
   private availableBytes(host: OnlineHost): number {

@@ -22,6 +22,11 @@ export class BrokerDatabase {
     return this.database.writes.run(unit);
   }
 
+  /** Units that wait for the writer: how far behind it is. */
+  get waitingWrites(): number {
+    return this.database.writes.waitingUnits;
+  }
+
   /** Commits so far, for measurements. */
   get commits(): number {
     return this.database.writes.commits;

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { Server } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import cookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Clock, ListenAddress } from '#process';
 import { CONTROL_BODY_BYTES_MAX, formatJoinLink, ProtocolError } from '#protocol';
@@ -15,6 +16,9 @@ import {
   KEEP_ALIVE_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
 } from '../limits.js';
+import { FORM_CONTENT_TYPE, parseForm } from '../web/form-fields.js';
+import { FORM_BODY_BYTES_MAX } from '../web/limits.js';
+import type { WebAddress } from './web-address.js';
 
 export class HttpsListener {
   private stopping = false;
@@ -44,6 +48,9 @@ export class HttpsListener {
     // Signatures cover the bytes as they came: nothing is parsed before the guard has checked them.
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    // Forms of the web pages are small, and no other route takes one (MessageGuard).
+    fastify.addContentTypeParser(FORM_CONTENT_TYPE, { parseAs: 'string', bodyLimit: FORM_BODY_BYTES_MAX }, parseForm);
+    void fastify.register(cookie);
     signAnswers(fastify, clock);
   }
 
@@ -61,14 +68,19 @@ export class HttpsListener {
     return new HttpsListener(adapter, authority, wanted, clock, own.expiresAtMs);
   }
 
-  async listen(app: NestFastifyApplication): Promise<{ address: string; port: number; joinLink: string }> {
+  async listen(
+    app: NestFastifyApplication,
+    webAddress: WebAddress,
+  ): Promise<{ address: string; port: number; joinLink: string }> {
     const { server } = this;
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.maxConnections = CONNECTIONS_MAX;
     await app.listen(this.wanted.port, this.wanted.host);
     const { address, port } = server.address() as AddressInfo;
     const host = reachableHost(this.wanted.host);
-    return { address, port, joinLink: formatJoinLink({ host, port, caSha256: this.authority.sha256 }) };
+    const joinLink = formatJoinLink({ host, port, caSha256: this.authority.sha256 });
+    webAddress.listensAt(host, port, joinLink);
+    return { address, port, joinLink };
   }
 
   /** Replace the listener's certificate when less than `remainingMs` of its life is left; open connections stay. */

@@ -3,8 +3,11 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { CertificateAuthority } from '../certificates/certificate-authority.js';
 import { KeyVault } from '../keys/key-vault.js';
+import { Mailer } from '../mail/mailer.js';
 import { BrokerDatabase } from './broker-database.js';
+import { RemoteAddress } from './remote-address.js';
 import { Settings } from './settings.js';
+import { WebAddress } from './web-address.js';
 
 export interface PlatformParts {
   readonly database: BrokerDatabase;
@@ -13,6 +16,8 @@ export interface PlatformParts {
   readonly settings: Settings;
   readonly authority: CertificateAuthority;
   readonly vault: KeyVault;
+  readonly webAddress: WebAddress;
+  readonly mailer: Mailer;
 }
 
 @Module({})
@@ -26,6 +31,9 @@ export function platformModule(parts: PlatformParts): DynamicModule {
     { provide: Settings, useValue: parts.settings },
     { provide: CertificateAuthority, useValue: parts.authority },
     { provide: KeyVault, useValue: parts.vault },
+    { provide: RemoteAddress, useValue: new RemoteAddress(parts.settings) },
+    { provide: WebAddress, useValue: parts.webAddress },
+    { provide: Mailer, useValue: parts.mailer },
   ];
   return { module: PlatformModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
 }

@@ -11,5 +11,9 @@ export class Settings {
     readonly startedAtMs: number,
     /** Special ranges from which hosts may offer space. */
     readonly hostAddressRanges: readonly AddressRange[],
+    /** Secret of the outside CAPTCHA service that the policy names; null without one. */
+    readonly captchaSecret: string | null = null,
+    /** The answers of the CAPTCHA may be asked for. */
+    readonly testMode: boolean = false,
   ) {}
 }

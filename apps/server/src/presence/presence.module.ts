@@ -2,13 +2,14 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
+import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { PresenceController } from './presence.controller.js';
 import { RecordPresence } from './record-presence.js';
 import { TellPeerStatus } from './tell-peer-status.js';
 
 @Module({
-  imports: [KeysModule, LedgerModule, PlacementModule],
+  imports: [KeysModule, LedgerModule, PeersModule, PlacementModule],
   controllers: [PresenceController],
   providers: [RecordPresence, TellPeerStatus],
 })

@@ -1,20 +1,25 @@
 // A peer says that it is there and what it offers; the broker notes from where, and says what is due.
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Clock, Log } from '#process';
 import {
   CERTIFICATE_LIFE_MS,
   formatTime,
   type HostOffer,
   type PeerAddress,
+  type PeerId,
   type PresenceAnswer,
   type PresenceRequest,
+  ProtocolError,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { PeerEntity } from '../peers/peer.entity.js';
+import { WithdrawnTokensOfPeers } from '../peers/withdrawn-tokens.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { decideHome, type KnownRun } from './decide-home.js';
 import { isHostAddress, plainAddress } from './judge-address.js';
 
 @Injectable()
@@ -26,6 +31,7 @@ export class RecordPresence {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly tokens: TokenIssuer,
+    private readonly withdrawn: WithdrawnTokensOfPeers,
   ) {}
 
   /** remoteAddress: where the connection came from. Others are sent there, never to an address that a peer claims. */
@@ -33,11 +39,13 @@ export class RecordPresence {
     const { peer } = caller;
     const nowMs = this.clock.nowMs();
     const host = this.hostAddressOf(caller, request.host, plainAddress(remoteAddress));
-    await this.database.write((db) =>
-      db.update(
+    const run = await this.database.write(async (db) => {
+      const next = await this.acknowledge(db, peer.peerId, request);
+      await db.update(
         PeerEntity,
         { id: peer.peerId },
         {
+          ...(next === null ? {} : { homeEpoch: next.epoch, homeRunId: next.runId }),
           seenAtMs: nowMs,
           address: host?.address ?? null,
           port: host?.port ?? null,
@@ -45,8 +53,9 @@ export class RecordPresence {
           usedBytes: request.host?.usedBytes ?? null,
           freeBytes: request.host?.freeBytes ?? null,
         },
-      ),
-    );
+      );
+      return next;
+    });
     if (host === null || request.host === null) this.hosts.left(peer.peerId);
     else {
       const { freeBytes } = request.host;
@@ -58,7 +67,31 @@ export class RecordPresence {
       address: host,
       renewCertificate: peer.certificateExpiresAtMs - nowMs <= CERTIFICATE_LIFE_MS / 2,
       renewTransactionKey: await this.tokens.isRenewalDue(peer.peerId, nowMs),
+      epoch: run?.epoch ?? null,
+      withdrawn: this.withdrawn.at(nowMs),
     };
+  }
+
+  /** The run of a home is acknowledged in the unit that makes it the last one. Throws home_restored. */
+  private async acknowledge(
+    db: EntityManager,
+    peerId: PeerId,
+    { host, home = null }: PresenceRequest,
+  ): Promise<KnownRun | null> {
+    const { homeEpoch: epoch, homeRunId: runId } = await db.findOneByOrFail(PeerEntity, { id: peerId });
+    const known = epoch === null || runId === null ? null : { epoch, runId };
+    if (home === null) {
+      // Leaving needs no acknowledgement; a home that had one shows it with its offers.
+      if (host === null || known === null) return null;
+      throw new ProtocolError('home_restored');
+    }
+    const decision = decideHome(known, home);
+    if (!decision.ok) {
+      this.log.warn({ event: 'home_restored', peerId, epoch: home.epoch, knownEpoch: known?.epoch ?? null });
+      throw new ProtocolError(decision.code);
+    }
+    if (decision.isAhead) this.log.warn({ event: 'home_epoch_forgotten', peerId, epoch: home.epoch });
+    return decision.next;
   }
 
   private hostAddressOf({ peer }: Caller, offer: HostOffer | null, address: string): PeerAddress | null {

@@ -1,7 +1,9 @@
 // Tells a peer what the broker knows of it and of its account's credit.
 import { Injectable } from '@nestjs/common';
-import type { PeerStatusAnswer } from '#protocol';
+import { Clock } from '#process';
+import { CERTIFICATE_LIFE_MS, type PeerStatusAnswer } from '#protocol';
 import type { Caller } from '../control/caller.js';
+import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
 import { countHeld } from '../objects/object-rows.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
@@ -13,9 +15,12 @@ export class TellPeerStatus {
     private readonly database: BrokerDatabase,
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
+    private readonly tokens: TokenIssuer,
+    private readonly clock: Clock,
   ) {}
 
   async run({ peer }: Caller): Promise<PeerStatusAnswer> {
+    const nowMs = this.clock.nowMs();
     const held = await countHeld(this.database.reads, peer.peerId);
     const { available, reserved, earned } = await this.ledger.balancesOf(this.database.reads, peer.accountId);
     return {
@@ -25,6 +30,8 @@ export class TellPeerStatus {
       online: this.hosts.find(peer.peerId) !== undefined,
       storedShards: held.shards,
       storedBytes: held.bytes,
+      renewCertificate: peer.certificateExpiresAtMs - nowMs <= CERTIFICATE_LIFE_MS / 2,
+      renewTransactionKey: await this.tokens.isRenewalDue(peer.peerId, nowMs),
       credit: { available: `${available}`, reserved: `${reserved}`, earned: `${earned}` },
     };
   }

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock, openLog } from '#process';
+import type { BrokerConfig } from '../config/config.js';
 import { parsePolicy } from '../config/policy.js';
 import { type RunningBroker, startBroker } from '../start-broker.js';
 
@@ -16,11 +17,12 @@ export class BrokerFixture {
   private constructor(
     readonly dataDir: string,
     private readonly policy: object,
+    private readonly config: Partial<BrokerConfig>,
   ) {}
 
-  static async start(policy: object = {}): Promise<BrokerFixture> {
+  static async start(policy: object = {}, config: Partial<BrokerConfig> = {}): Promise<BrokerFixture> {
     const dataDir = await mkdtemp(join(tmpdir(), 'peerkeep-broker-'));
-    const fixture = new BrokerFixture(dataDir, policy);
+    const fixture = new BrokerFixture(dataDir, policy, config);
     await fixture.startAgain();
     return fixture;
   }
@@ -45,6 +47,7 @@ export class BrokerFixture {
         listen: { host: '127.0.0.1', port: 0 },
         trustDomain: null,
         policy: parsePolicy(this.policy),
+        ...this.config,
       },
       { clock: this.clock, log: openLog('test', 'silent') },
     );

@@ -1,38 +1,28 @@
-// Begins gets: permits the account to fetch each of its objects' shards from every host that is there. The client names
-// the object only (the second case of B11), and hosts that it wants avoided.
+// Begins gets: permits the account to fetch each of its objects' shards from every host that is there, or from the one
+// that the client names (both cases of B11); by a token for each shard, or one for all shards of a host.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { Clock } from '#process';
 import {
   type BeginGetAnswer,
   type BeginGetRequest,
+  formatTime,
+  type GetBatch,
   type GetPermission,
-  type ObjectToGet,
-  type PeerAddress,
-  type PeerId,
-  ProtocolError,
+  type ObjectId,
   type TransactionId,
   uuidV7,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
-import { findObjects, findShards, type StoredObject, type StoredShard } from '../objects/object-rows.js';
+import { UniversalOffer } from '../load/universal-offer.js';
+import type { StoredShard } from '../objects/object-rows.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { insertTransactions, type NewTransaction } from './transaction-rows.js';
-
-interface BegunGet {
-  readonly transaction: NewTransaction;
-  readonly host: PeerAddress;
-}
-
-interface BegunObject {
-  readonly object: StoredObject;
-  readonly gets: readonly BegunGet[];
-  readonly offline: ObjectToGet['offline'];
-}
+import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
+import { findHeld, type HeldObject } from './held-shards.js';
+import { insertTransactions, type NewTransaction, PLAIN } from './transaction-rows.js';
 
 @Injectable()
 export class BeginGet {
@@ -42,78 +32,105 @@ export class BeginGet {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly tokens: TokenIssuer,
+    private readonly offer: UniversalOffer,
   ) {}
 
   /**
    * Hosts that the client says just failed get no token and are not listed; how many of the others suffice is the
    * client's to see (`dataShards`).
    *
-   * throws   object_unknown, also for an object of another account
+   * throws   request_invalid | object_unknown | target_unavailable
    */
   async run(caller: Caller, request: BeginGetRequest): Promise<BeginGetAnswer> {
-    const begun = await this.database.write((db) => this.begin(db, caller, request));
-    return { objects: await Promise.all(begun.map((object) => this.permitAll(object))) };
-  }
-
-  private async begin(db: EntityManager, caller: Caller, request: BeginGetRequest): Promise<BegunObject[]> {
-    const ids = [...new Set(request.objects.map(({ objectId }) => objectId))];
-    if (ids.length < request.objects.length) {
-      throw new ProtocolError('request_invalid', {}, { detail: 'objects: an object twice' });
-    }
-    const nowMs = this.clock.nowMs();
-    const objects = await findObjects(db, ids);
-    const shards = await findShards(db, ids);
-    const begun = request.objects.map(({ objectId, avoid }): BegunObject => {
-      const object = objects.get(objectId);
-      if (object === undefined || object.accountId !== caller.peer.accountId) {
-        throw new ProtocolError('object_unknown', { objectId });
-      }
-      const gets: BegunGet[] = [];
-      const offline: ObjectToGet['offline'] = [];
-      for (const shard of shards) {
-        if (shard.objectId !== objectId || shard.state !== 'stored' || shard.hostId === null) continue;
-        if (avoid.includes(shard.hostId)) continue;
-        const get = this.getOf(caller, shard, shard.hostId, nowMs);
-        if (get === null) offline.push({ index: shard.index, peerId: shard.hostId });
-        else gets.push(get);
-      }
-      return { object, gets, offline };
+    const batch = request.batch === true;
+    const { held, tokens } = await this.database.write(async (db) => {
+      const held = await findHeld(db, caller, request.objects, this.hosts);
+      const tokens = this.tokensFor(caller, held, batch);
+      await insertTransactions(
+        db,
+        tokens.flatMap(({ rows }) => rows),
+      );
+      return { held, tokens };
     });
-    await insertTransactions(
-      db,
-      begun.flatMap(({ gets }) => gets.map(({ transaction }) => transaction)),
+    return this.answer(held, tokens, batch);
+  }
+
+  private tokensFor(caller: Caller, held: readonly HeldObject[], batch: boolean): BegunToken[] {
+    const nowMs = this.clock.nowMs();
+    const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
+    const gets = held.flatMap(({ there }) =>
+      there.map(({ shard, host }) => ({
+        shard,
+        cid: shard.cid,
+        host: this.hosts.addressOf(host),
+        hostAccountId: host.accountId,
+        retainUntilMs: null,
+      })),
     );
-    return begun;
+    return (batch ? packBatches(gets) : gets.map((get) => [get])).map((together): BegunToken => {
+      const id = uuidV7<TransactionId>(nowMs, randomBytes(10));
+      const expiresAtMs = nowMs + (together.length > 1 ? longTokenLifeMs : tokenLifeMs);
+      const rows = together.map(
+        ({ shard, host, hostAccountId }, item): NewTransaction => ({
+          ...PLAIN,
+          ...aboutShard(shard),
+          id,
+          item,
+          op: 'get',
+          ...between(caller, { peerId: host.peerId, accountId: hostAccountId }),
+          issuedAtMs: nowMs,
+          expiresAtMs,
+        }),
+      );
+      return { rows, host: together[0]!.host, retainUntilMs: null };
+    });
   }
 
-  private getOf(caller: Caller, shard: StoredShard, hostId: PeerId, nowMs: number): BegunGet | null {
-    const host = this.hosts.find(hostId);
-    if (host === undefined) return null;
-    const transaction: NewTransaction = {
-      id: uuidV7<TransactionId>(nowMs, randomBytes(10)),
-      op: 'get',
-      clientId: caller.peer.peerId,
-      clientAccountId: caller.peer.accountId,
-      hostId,
-      hostAccountId: host.accountId,
-      objectId: shard.objectId,
-      shardIndex: shard.index,
-      cid: shard.cid,
-      sizeBytes: shard.sizeBytes,
-      issuedAtMs: nowMs,
-      expiresAtMs: nowMs + this.settings.policy.tokenLifeMs,
+  private async answer(
+    held: readonly HeldObject[],
+    tokens: readonly BegunToken[],
+    batch: boolean,
+  ): Promise<BeginGetAnswer> {
+    const permissions = new Map<ObjectId, GetPermission[]>(held.map(({ object }) => [object.objectId, []]));
+    const batches: GetBatch[] = [];
+    const sealed = await Promise.all(tokens.map((token) => this.tokens.seal(permittedBy(token))));
+    for (const [i, { rows, host }] of tokens.entries()) {
+      const { id: transactionId, expiresAtMs } = rows[0]!;
+      const token = sealed[i]!;
+      const items = rows.map(itemOf);
+      if (batch) batches.push({ transactionId, token, host, expiresAt: formatTime(expiresAtMs), items });
+      else {
+        for (const { objectId, ...item } of items) permissions.get(objectId)!.push({ ...item, transactionId, token, host });
+      }
+    }
+    return {
+      objects: held.map(({ object, offline }) => ({
+        ...toldOf(object),
+        permissions: permissions.get(object.objectId)!,
+        offline,
+      })),
+      ...(batch ? { batches } : {}),
+      universalOffered: this.offer.isMade,
     };
-    return { transaction, host: this.hosts.addressOf(host) };
   }
+}
 
-  private async permitAll({ object, gets, offline }: BegunObject): Promise<ObjectToGet> {
-    const { objectId, kind, sizeBytes, dataShards, totalShards } = object;
-    const permissions = await Promise.all(gets.map((get) => this.permit(get)));
-    return { objectId, kind, sizeBytes, dataShards, totalShards, permissions, offline };
-  }
+/** What a transaction says of the shard that it is about. */
+export function aboutShard(shard: StoredShard): Pick<NewTransaction, 'objectId' | 'shardIndex' | 'cid' | 'sizeBytes'> {
+  return { objectId: shard.objectId, shardIndex: shard.index, cid: shard.cid, sizeBytes: shard.sizeBytes };
+}
 
-  private async permit({ transaction, host }: BegunGet): Promise<GetPermission> {
-    const { shardIndex: index, cid, sizeBytes, id: transactionId } = transaction;
-    return { index, cid, sizeBytes, transactionId, token: await this.tokens.seal(transaction), host };
-  }
+/** A row as its client is told of it. */
+export function itemOf({ objectId, shardIndex, cid, sizeBytes }: NewTransaction): GetBatch['items'][number] {
+  return { objectId: objectId!, index: shardIndex!, cid: cid!, sizeBytes };
+}
+
+export function toldOf({
+  objectId,
+  kind,
+  sizeBytes,
+  dataShards,
+  totalShards,
+}: HeldObject['object']): Pick<BeginGetAnswer['objects'][number], 'objectId' | 'kind' | 'sizeBytes' | 'dataShards' | 'totalShards'> {
+  return { objectId, kind, sizeBytes, dataShards, totalShards };
 }

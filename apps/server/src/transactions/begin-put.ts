@@ -1,18 +1,21 @@
-// Begins puts: decides where shards go (B24), sets credit aside, and permits each transfer by a token for its host. The
-// client names the object only (the second case of B11), and hosts that it wants avoided.
+// Begins puts: decides where shards go (B24), sets credit aside, and permits each transfer by a token for its host, or
+// all transfers to a host by one. The client names the object only, or also the host of a shard (both cases of B11).
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { changeMany, placeholders } from '#database';
+import { JoinedWrites, type Outcome } from '#database';
 import { Clock } from '#process';
 import {
   type AccountId,
   type BeginPutAnswer,
   type BeginPutRequest,
+  formatTime,
+  isRefusal,
   type ObjectId,
-  type PeerAddress,
+  type ObjectToPut,
   type PeerId,
   ProtocolError,
+  type PutBatch,
   type PutPermission,
   type Redundancy,
   type TransactionId,
@@ -21,13 +24,15 @@ import {
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
-import { reserveMovement, voidMovement } from '../ledger/movement.js';
+import { PUTS_TOGETHER_MAX, PUTS_WAITING_MAX } from '../limits.js';
+import { UniversalOffer } from '../load/universal-offer.js';
 import {
   deleteUnstoredShards,
   findObjects,
   findShards,
   insertObjects,
   insertShards,
+  type StoredObject,
   type StoredShard,
 } from '../objects/object-rows.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
@@ -35,149 +40,198 @@ import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
 import { HostHolds } from './host-holds.js';
+import { reservations } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
-import { insertTransactions, type NewTransaction } from './transaction-rows.js';
+import { type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
+import { insertTransactions, type NewTransaction, PLAIN } from './transaction-rows.js';
+import { VoidPuts } from './void-puts.js';
 
-/** A transaction, and where its host was when it was chosen. */
-interface BegunPut {
-  readonly transaction: NewTransaction;
-  readonly host: PeerAddress;
+/** A request on its way to the database. */
+interface AskedPut {
+  readonly caller: Caller;
+  readonly request: BeginPutRequest;
+  readonly holds: HostHolds;
 }
 
-/** One object of the request as it was committed. */
-interface BegunObject {
-  readonly objectId: ObjectId;
-  readonly safeShards: number;
-  readonly puts: readonly BegunPut[];
-  readonly unplaced: readonly number[];
-  readonly replaced: readonly StoredShard[];
+/** The request as it was committed. */
+interface Begun {
+  readonly planned: readonly PlannedObject[];
+  readonly tokens: readonly BegunToken[];
 }
 
 @Injectable()
 export class BeginPut {
+  private readonly joined: JoinedWrites<AskedPut, Begun>;
+
   constructor(
-    private readonly database: BrokerDatabase,
+    database: BrokerDatabase,
     private readonly clock: Clock,
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly directory: PeerDirectory,
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
-  ) {}
+    private readonly offer: UniversalOffer,
+    private readonly voidPuts: VoidPuts,
+  ) {
+    this.joined = new JoinedWrites({
+      write: (unit) => database.write(unit),
+      together: (db, asked) => this.beginTogether(db, asked),
+      togetherMax: PUTS_TOGETHER_MAX,
+      waitingMax: PUTS_WAITING_MAX,
+    });
+  }
 
   /**
-   * One write unit for the whole request; tokens are sealed after its commit. Asking again for a shard whose put has
+   * One write unit for the whole request, shared with others that ask now; tokens are sealed after its commit. Asking
+   * again for a shard whose put has
    * not ended voids that put and places the shard anew; a shard that is stored already is in neither list of the
    * answer.
    *
-   * throws   request_invalid | redundancy_changed | not_enough_hosts | object_conflict | credit_exceeded
+   * throws   request_invalid | redundancy_changed | not_enough_hosts | target_unavailable | object_conflict |
+   *          credit_exceeded
    */
   async run(caller: Caller, request: BeginPutRequest): Promise<BeginPutAnswer> {
-    const holds = new HostHolds(this.hosts);
-    let begun: BegunObject[];
-    try {
-      begun = await this.database.write((db) => this.begin(db, caller, request, holds));
-    } catch (error) {
-      holds.undo();
-      throw error;
-    }
-    for (const { replaced } of begun) {
-      for (const { hostId, sizeBytes } of replaced) if (hostId !== null) this.hosts.release(hostId, sizeBytes);
-    }
-    return {
-      objects: await Promise.all(
-        begun.map(async ({ objectId, safeShards, puts, unplaced }) => ({
-          objectId,
-          safeShards,
-          permissions: await Promise.all(puts.map((put) => this.permit(put))),
-          unplaced: [...unplaced],
-        })),
-      ),
-    };
-  }
-
-  private async begin(
-    db: EntityManager,
-    caller: Caller,
-    request: BeginPutRequest,
-    holds: HostHolds,
-  ): Promise<BegunObject[]> {
     const ids = request.objects.map(({ objectId }) => objectId);
     if (new Set(ids).size < ids.length) {
       throw new ProtocolError('request_invalid', {}, { detail: 'objects: an object twice' });
     }
+    const asked: AskedPut = { caller, request, holds: new HostHolds(this.hosts) };
+    let begun: Begun;
+    try {
+      begun = await this.joined.run(asked);
+    } catch (error) {
+      asked.holds.undo();
+      throw error;
+    }
+    for (const { plan } of begun.planned) {
+      for (const { hostId, sizeBytes } of plan.replaces) if (hostId !== null) this.hosts.release(hostId, sizeBytes);
+    }
+    return this.answer(begun, request.batch === true);
+  }
+
+  /** Part of one unit. A request that is refused leaves the others alone; credit that is lacking undoes all of them. */
+  private async beginTogether(db: EntityManager, asked: readonly AskedPut[]): Promise<Outcome<Begun>[]> {
+    if (nameAnObjectTwice(asked)) return this.beginOneByOne(db, asked);
     const nowMs = this.clock.nowMs();
-    const objects = await findObjects(db, ids);
-    const shards = await findShards(db, [...objects.keys()]);
-    const redundancy = this.redundancyFor(caller.peer.peerId);
-
-    const plans = request.objects.map((wanted) => {
-      const object = objects.get(wanted.objectId);
-      const stored =
-        object === undefined ? null : { object, shards: shards.filter(({ objectId }) => objectId === object.objectId) };
-      const decision = planPut(caller.peer, wanted, stored, {
-        redundancy,
-        // Asked again for each object: what the ones before it took is held.
-        candidates: this.hosts.candidates(),
-        accountOf: (peerId) => this.accountOf(peerId),
-        random: Math.random,
-      });
-      if (!decision.ok) {
-        const detail = decision.detail === undefined ? {} : { detail: decision.detail };
-        throw new ProtocolError(decision.code, { objectId: wanted.objectId }, detail);
-      }
-      const { plan } = decision;
-      for (const { hostId, shard } of plan.placing) if (hostId !== null) holds.hold(hostId, shard.sizeBytes);
-      return { wanted, isNew: stored === null, plan, puts: this.putsOf(caller, wanted.objectId, plan, nowMs) };
-    });
-    // From here it must succeed, but for the credit: then all of it is rolled back.
-
-    const replaced = plans.flatMap(({ plan }) => plan.replaces);
-    await this.voidReplaced(db, caller.peer.accountId, replaced, nowMs);
-    for (const { wanted, plan } of plans) {
-      await deleteUnstoredShards(
+    try {
+      const objects = await findObjects(
         db,
-        wanted.objectId,
-        plan.replaces.map(({ index }) => index),
+        asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId)),
       );
+      const shards = await findShards(db, [...objects.keys()]);
+      const outcomes = asked.map((put) => this.plan(put, objects, shards, nowMs));
+      await this.write(
+        db,
+        asked.flatMap(({ caller }, i) => {
+          const outcome = outcomes[i]!;
+          return outcome.ok ? [{ caller, ...outcome.result }] : [];
+        }),
+        nowMs,
+      );
+      return outcomes;
+    } catch (error) {
+      for (const { holds } of asked) holds.undo();
+      throw error;
+    }
+  }
+
+  /** The second request for an object must see what the first one made of it. */
+  private async beginOneByOne(db: EntityManager, asked: readonly AskedPut[]): Promise<Outcome<Begun>[]> {
+    const outcomes: Outcome<Begun>[] = [];
+    for (const put of asked) outcomes.push(...(await this.beginTogether(db, [put])));
+    return outcomes;
+  }
+
+  /** Decide one request. What it takes of hosts is held at once, and given back when it is refused. */
+  private plan(
+    { caller, request, holds }: AskedPut,
+    objects: ReadonlyMap<ObjectId, StoredObject>,
+    shards: readonly StoredShard[],
+    nowMs: number,
+  ): Outcome<Begun> {
+    holds.undo();
+    const redundancy = this.redundancyFor(caller.peer.peerId);
+    const placed: PlacedShard[] = [];
+    try {
+      const planned = request.objects.map((wanted): PlannedObject => {
+        const object = objects.get(wanted.objectId);
+        const stored =
+          object === undefined
+            ? null
+            : { object, shards: shards.filter(({ objectId }) => objectId === object.objectId) };
+        const decision = planPut(caller.peer, wanted, stored, {
+          redundancy,
+          // Asked again for each object: what the ones before it took is held.
+          candidates: this.hosts.candidates(),
+          candidateOf: (peerId) => this.hosts.candidateOf(peerId),
+          accountOf: (peerId) => this.accountOf(peerId),
+          random: Math.random,
+        });
+        if (!decision.ok) {
+          const detail = decision.detail === undefined ? {} : { detail: decision.detail };
+          const host = decision.hostId === undefined ? {} : { hostId: decision.hostId };
+          throw new ProtocolError(decision.code, { objectId: wanted.objectId, ...host }, detail);
+        }
+        const { plan } = decision;
+        for (const { hostId, shard } of plan.placing) if (hostId !== null) holds.hold(hostId, shard.sizeBytes);
+        placed.push(...this.placedBy(wanted, plan, nowMs));
+        return { wanted, isNew: stored === null, plan };
+      });
+      const tokens = this.tokensFor(caller, placed, request.batch === true, nowMs);
+      return { ok: true, result: { planned, tokens } };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      holds.undo();
+      return { ok: false, error };
+    }
+  }
+
+  /** Everything that these requests change, each table once. */
+  private async write(
+    db: EntityManager,
+    begun: readonly (Begun & { readonly caller: Caller })[],
+    nowMs: number,
+  ): Promise<void> {
+    for (const { caller, planned } of begun) {
+      const replaced = planned.flatMap(({ plan }) => plan.replaces);
+      if (replaced.length === 0) continue;
+      await this.voidPuts.run(db, caller.peer.accountId, replaced, nowMs);
+      await deleteUnstoredShards(db, replaced);
     }
     await insertObjects(
       db,
-      plans
-        .filter(({ isNew }) => isNew)
-        .map(({ wanted, plan }) => ({
-          objectId: wanted.objectId,
-          accountId: caller.peer.accountId,
-          kind: wanted.kind,
-          sizeBytes: wanted.sizeBytes,
-          dataShards: wanted.dataShards,
-          totalShards: wanted.totalShards,
-          safeShards: plan.safeShards,
-          storedShards: 0,
-          createdAtMs: nowMs,
-        })),
+      begun.flatMap(({ caller, planned }) =>
+        planned
+          .filter(({ isNew }) => isNew)
+          .map(({ wanted, plan }) => ({
+            objectId: wanted.objectId,
+            accountId: caller.peer.accountId,
+            kind: wanted.kind,
+            sizeBytes: wanted.sizeBytes,
+            dataShards: wanted.dataShards,
+            totalShards: wanted.totalShards,
+            safeShards: plan.safeShards,
+            storedShards: 0,
+            createdAtMs: nowMs,
+            deletedAtMs: null,
+          })),
+      ),
     );
-    const transactions = plans.flatMap(({ puts }) => puts.map(({ transaction }) => transaction));
+    const transactions = begun.flatMap(({ tokens }) => tokens.flatMap(({ rows }) => rows));
     await insertShards(
       db,
-      plans.flatMap(({ wanted, plan, puts }) => shardsOf(wanted.objectId, plan, puts)),
+      begun.flatMap(({ planned, tokens }) =>
+        shardsOf(
+          planned,
+          tokens.flatMap(({ rows }) => rows),
+        ),
+      ),
     );
     await insertTransactions(db, transactions);
-    await this.ledger.post(
-      db,
-      transactions.map(({ id, clientAccountId, sizeBytes }) =>
-        reserveMovement({ transactionId: id, client: clientAccountId, sizeBytes }),
-      ),
-      nowMs,
-    );
-    return plans.map(({ wanted, plan, puts }) => ({
-      objectId: wanted.objectId,
-      safeShards: plan.safeShards,
-      puts,
-      unplaced: plan.placing.filter(({ hostId }) => hostId === null).map(({ shard }) => shard.index),
-      replaced: plan.replaces,
-    }));
+    await this.ledger.postNew(db, reservations(transactions), nowMs);
   }
 
   private redundancyFor(clientId: PeerId): Redundancy | null {
@@ -191,64 +245,67 @@ export class BeginPut {
     return peer.accountId;
   }
 
-  private putsOf(caller: Caller, objectId: ObjectId, plan: PutPlan, nowMs: number): BegunPut[] {
-    const puts: BegunPut[] = [];
-    for (const { shard, hostId } of plan.placing) {
+  private placedBy(wanted: ObjectToPut, plan: PutPlan, nowMs: number): PlacedShard[] {
+    const retainUntilMs = retainTime(wanted, nowMs);
+    return plan.placing.flatMap(({ shard, hostId }): PlacedShard[] => {
       const host = hostId === null ? undefined : this.hosts.find(hostId);
-      if (host === undefined) continue;
-      const transaction: NewTransaction = {
-        id: uuidV7<TransactionId>(nowMs, randomBytes(10)),
-        op: 'put',
-        clientId: caller.peer.peerId,
-        clientAccountId: caller.peer.accountId,
-        hostId: host.peerId,
-        hostAccountId: host.accountId,
-        objectId,
-        shardIndex: shard.index,
-        cid: shard.cid,
-        sizeBytes: shard.sizeBytes,
-        issuedAtMs: nowMs,
-        expiresAtMs: nowMs + this.settings.policy.tokenLifeMs,
-      };
-      puts.push({ transaction, host: this.hosts.addressOf(host) });
+      if (host === undefined) return [];
+      const { objectId } = wanted;
+      const { accountId: hostAccountId } = host;
+      return [{ objectId, shard, cid: shard.cid, host: this.hosts.addressOf(host), hostAccountId, retainUntilMs }];
+    });
+  }
+
+  private tokensFor(caller: Caller, placed: readonly PlacedShard[], batch: boolean, nowMs: number): BegunToken[] {
+    const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
+    return (batch ? packBatches(placed) : placed.map((shard) => [shard])).map((shards): BegunToken => {
+      const id = uuidV7<TransactionId>(nowMs, randomBytes(10));
+      const expiresAtMs = nowMs + (shards.length > 1 ? longTokenLifeMs : tokenLifeMs);
+      const rows = shards.map(
+        ({ objectId, shard, host, hostAccountId }, item): NewTransaction => ({
+          ...PLAIN,
+          id,
+          item,
+          op: 'put',
+          ...between(caller, { peerId: host.peerId, accountId: hostAccountId }),
+          objectId,
+          shardIndex: shard.index,
+          cid: shard.cid,
+          sizeBytes: shard.sizeBytes,
+          issuedAtMs: nowMs,
+          expiresAtMs,
+        }),
+      );
+      return { rows, host: shards[0]!.host, retainUntilMs: shards[0]!.retainUntilMs };
+    });
+  }
+
+  private async answer({ planned, tokens }: Begun, batch: boolean): Promise<BeginPutAnswer> {
+    const permissions = new Map<ObjectId, PutPermission[]>(planned.map(({ wanted }) => [wanted.objectId, []]));
+    const batches: PutBatch[] = [];
+    const sealed = await Promise.all(tokens.map((token) => this.tokens.seal(permittedBy(token))));
+    for (const [i, { rows, host }] of tokens.entries()) {
+      const { id: transactionId, expiresAtMs } = rows[0]!;
+      const token = sealed[i]!;
+      const items = rows.map(({ objectId, shardIndex }) => ({ objectId: objectId!, index: shardIndex! }));
+      if (batch) batches.push({ transactionId, token, host, expiresAt: formatTime(expiresAtMs), items });
+      else
+        for (const { objectId, index } of items) permissions.get(objectId)!.push({ index, transactionId, token, host });
     }
-    return puts;
-  }
-
-  private async voidReplaced(
-    db: EntityManager,
-    client: AccountId,
-    replaced: readonly StoredShard[],
-    nowMs: number,
-  ): Promise<void> {
-    const unfinished = replaced.filter(({ transactionId }) => transactionId !== null);
-    if (unfinished.length === 0) return;
-    await changeMany(
-      db,
-      `UPDATE transactions SET state = 'void' WHERE id IN ${placeholders(db, unfinished.length)}`,
-      unfinished.map(({ transactionId }) => transactionId),
-    );
-    const movements = unfinished.map(({ transactionId, sizeBytes }) =>
-      voidMovement({ transactionId: transactionId!, client, sizeBytes }),
-    );
-    await this.ledger.post(db, movements, nowMs);
-  }
-
-  private async permit({ transaction, host }: BegunPut): Promise<PutPermission> {
-    const { shardIndex: index, id: transactionId } = transaction;
-    return { index, transactionId, token: await this.tokens.seal(transaction), host };
+    return {
+      objects: planned.map(({ wanted: { objectId }, plan }) => ({
+        objectId,
+        safeShards: plan.safeShards,
+        permissions: permissions.get(objectId)!,
+        unplaced: plan.placing.filter(({ hostId }) => hostId === null).map(({ shard }) => shard.index),
+      })),
+      ...(batch ? { batches } : {}),
+      universalOffered: this.offer.isMade,
+    };
   }
 }
 
-function shardsOf(objectId: ObjectId, plan: PutPlan, puts: readonly BegunPut[]): StoredShard[] {
-  const transactionOf = new Map(puts.map(({ transaction }) => [transaction.shardIndex, transaction.id]));
-  return plan.placing.map(({ shard, hostId }) => ({
-    objectId,
-    index: shard.index,
-    cid: shard.cid,
-    sizeBytes: shard.sizeBytes,
-    state: hostId === null ? ('unplaced' as const) : ('placing' as const),
-    hostId,
-    transactionId: transactionOf.get(shard.index) ?? null,
-  }));
+function nameAnObjectTwice(asked: readonly AskedPut[]): boolean {
+  const ids = asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId));
+  return new Set(ids).size < ids.length;
 }

@@ -1,32 +1,42 @@
 // What reports change: settled needs both ends, a failure gives back unless a receipt came, a repetition changes nothing.
 
 import { describe, expect, it } from 'vitest';
-import type { TransactionId } from '#protocol';
+import type { PeerId, TransactionId } from '#protocol';
 import { type CheckedReport, decideReports } from './decide-reports.js';
-import type { Transaction } from './transaction-rows.js';
+import { keyOf, type Transaction } from './transaction-rows.js';
 
-const ID = 't' as TransactionId;
+const PART = { id: 't' as TransactionId, hostId: 'h' as PeerId, item: 0 };
 const transaction = (changes: Partial<Transaction>): Transaction =>
   ({
-    id: ID,
+    ...PART,
+    isUse: false,
     op: 'put',
     state: 'issued',
     hasReceipt: false,
     clientOutcome: null,
     hostOutcome: null,
+    uses: 0,
+    movedBytes: 0,
     ...changes,
   }) as Transaction;
 const said = (from: 'client' | 'host', outcome: CheckedReport['outcome']): CheckedReport => ({
-  transactionId: ID,
+  part: keyOf(PART),
   from,
   outcome,
+  inReceipt: outcome === 'done',
 });
+/** The receipt of a batch says that this item of it failed. */
+const denied = (from: 'client' | 'host', outcome: string): CheckedReport => ({ ...said(from, outcome), inReceipt: true });
+const streamed = (uses: number, bytes: number): CheckedReport => ({ ...said('host', 'done'), moved: { uses, bytes } });
 
 interface Case {
   readonly name: string;
   readonly known?: Partial<Transaction>;
   readonly reports: readonly CheckedReport[];
-  /** r: receipt recorded, s: the shard stored by it, S: settled, L: settled late, V: voided, f: a failure counted. */
+  /**
+   * r: receipt recorded, s: the shard stored by it, F: the shard forgotten, S: settled, L: settled late, V: voided, m: more
+   * moved, f: a failure counted.
+   */
   readonly changes: string;
 }
 
@@ -93,17 +103,38 @@ const cases: readonly Case[] = [
     changes: 'r',
   },
   { name: 'a get, served', known: { op: 'get' }, reports: [said('client', 'done')], changes: 'rS' },
+  { name: 'an item of a batch that its host says it has not', reports: [denied('host', 'host_full')], changes: 'Vf' },
+  { name: 'the same, told by the client', reports: [denied('client', 'host_full')], changes: 'Vf' },
+  {
+    name: 'a batch receipt against what an earlier one proved',
+    known: { hasReceipt: true },
+    reports: [denied('host', 'host_full')],
+    changes: 'f',
+  },
+  { name: 'a deletion by the host alone', known: { op: 'delete' }, reports: [said('host', 'done')], changes: 'rF' },
+  { name: 'a deletion by both', known: { op: 'delete' }, reports: [said('client', 'done')], changes: 'rFS' },
+  { name: 'the client says it is gone', known: { op: 'delete' }, reports: [said('client', 'shard_unknown')], changes: 'Vf' },
+  { name: 'the host says it is gone', known: { op: 'delete' }, reports: [said('host', 'shard_unknown')], changes: 'Ff' },
+  { name: 'a receipt that it is gone', known: { op: 'delete' }, reports: [denied('client', 'shard_unknown')], changes: 'FVf' },
+  { name: 'it is retained', known: { op: 'delete' }, reports: [denied('host', 'shard_retained')], changes: 'Vf' },
+  { name: 'a stream goes on', known: { op: 'stream' }, reports: [said('client', 'done')], changes: 'r' },
+  { name: 'a stream moves more', known: { op: 'stream', uses: 1 }, reports: [streamed(2, 9)], changes: 'rm' },
+  { name: 'an older receipt of a stream', known: { op: 'stream', uses: 3 }, reports: [streamed(2, 9)], changes: 'r' },
+  { name: 'a universal token fails once', known: { op: 'universal' }, reports: [said('client', 'host_busy')], changes: 'f' },
+  { name: 'a use of one', known: { isUse: true }, reports: [said('client', 'done')], changes: 'rsS' },
   { name: 'a code of a newer program', reports: [said('client', 'no_such_code')], changes: 'Vf' },
 ];
 
 describe('decideReports', () => {
   it.each(cases)('$name: $changes', ({ known, reports, changes }) => {
-    const decided = decideReports(new Map([[ID, transaction(known ?? {})]]), reports);
+    const decided = decideReports(new Map([[keyOf(PART), transaction(known ?? {})]]), reports);
     const letters = [
       decided.receipted.map(() => 'r'),
       decided.stored.map(() => 's'),
+      decided.forgotten.map(() => 'F'),
       decided.settled.map(({ late }) => (late ? 'L' : 'S')),
       decided.voided.map(() => 'V'),
+      decided.moved.map(() => 'm'),
       decided.failures.map(() => 'f'),
     ];
     expect(letters.flat().join('')).toBe(changes);

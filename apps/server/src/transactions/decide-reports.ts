@@ -3,15 +3,19 @@
 // What a shard of a put may be follows from who pays for it. It is stored while the put's reservation is held, or when
 // the put is settled; so a receipt stores the shard of a live put only, and the client's word cannot void a put that
 // has one. Otherwise a client could have its bytes kept and its credit back.
-import type { PeerId, TransactionId } from '#protocol';
-import { holdsReservation, type Transaction } from './transaction-rows.js';
+import type { PeerId, Requester } from '#protocol';
+import { holdsReservation, keyOf, type PartKey, type Transaction } from './transaction-rows.js';
 
-/** A report whose sender and receipt have been checked. */
+/** What a report says about one part, when its sender and its receipt have been checked. */
 export interface CheckedReport {
-  readonly transactionId: TransactionId;
+  readonly part: PartKey;
   readonly from: 'client' | 'host';
-  /** `done` carries a valid receipt of the host; anything else is the code of a failure, perhaps not of our catalogue. */
+  /** `done`; anything else is the code of a failure, perhaps not of our catalogue. */
   readonly outcome: string;
+  /** Stands in a valid receipt of the host; `done` always does. */
+  readonly inReceipt: boolean;
+  /** Of a stream: what its token has moved and how often, as this receipt says. */
+  readonly moved?: { readonly uses: number; readonly bytes: number };
 }
 
 export interface ReportChanges {
@@ -19,51 +23,88 @@ export interface ReportChanges {
   readonly receipted: readonly Transaction[];
   /** Puts among them whose shards are stored by that. One that was void before stores nothing until it is paid. */
   readonly stored: readonly Transaction[];
+  /** Deletions whose host has the shard no more. */
+  readonly forgotten: readonly Transaction[];
   /** What each end has said, where that is new. */
-  readonly clientOutcomes: ReadonlyMap<TransactionId, string>;
-  readonly hostOutcomes: ReadonlyMap<TransactionId, string>;
-  /** Puts and gets that both ends confirmed. `late` ones had been voided: their reservation is gone. */
+  readonly clientOutcomes: ReadonlyMap<PartKey, string>;
+  readonly hostOutcomes: ReadonlyMap<PartKey, string>;
+  /** Transactions that both ends confirmed. `late` ones had been voided: their reservation is gone. */
   readonly settled: readonly { readonly transaction: Transaction; readonly late: boolean }[];
-  /** The client says that it failed, and no receipt says otherwise: its reservation goes back at once. */
+  /** Failed, by the client's word without a receipt or by the host's receipt: the reservation goes back at once. */
   readonly voided: readonly Transaction[];
-  readonly failures: readonly { hostId: PeerId; clientId: PeerId; reporter: 'client' | 'host'; code: string }[];
+  /** Streams that have moved more than was known. */
+  readonly moved: readonly { readonly transaction: Transaction; readonly uses: number; readonly bytes: number }[];
+  readonly failures: readonly {
+    hostId: PeerId;
+    clientId: Requester;
+    op: Transaction['op'];
+    reporter: 'client' | 'host';
+    code: string;
+  }[];
 }
 
 /** Fold the reports over the transactions as they are; a report that says what is known changes nothing. */
 export function decideReports(
-  transactions: ReadonlyMap<TransactionId, Transaction>,
+  transactions: ReadonlyMap<PartKey, Transaction>,
   reports: readonly CheckedReport[],
 ): ReportChanges {
-  const clientOutcomes = new Map<TransactionId, string>();
-  const hostOutcomes = new Map<TransactionId, string>();
-  const receipted = new Map<TransactionId, Transaction>();
+  const clientOutcomes = new Map<PartKey, string>();
+  const hostOutcomes = new Map<PartKey, string>();
+  const receipted = new Map<PartKey, Transaction>();
+  const denied = new Set<PartKey>();
+  const absent = new Set<PartKey>();
+  const moved = new Map<PartKey, { transaction: Transaction; uses: number; bytes: number }>();
   const failures: ReportChanges['failures'][number][] = [];
 
-  for (const { transactionId, from, outcome } of reports) {
-    const transaction = transactions.get(transactionId);
+  for (const { part, from, outcome, inReceipt, moved: total } of reports) {
+    const transaction = transactions.get(part);
     if (transaction === undefined) continue;
-    if (outcome === 'done' && !transaction.hasReceipt) receipted.set(transactionId, transaction);
+    if (outcome === 'done' && !transaction.hasReceipt) receipted.set(part, transaction);
+    if (outcome !== 'done' && inReceipt) denied.add(part);
+    if (outcome === 'shard_unknown' && (inReceipt || from === 'host')) absent.add(part);
+    if (total !== undefined) {
+      const known = moved.get(part) ?? { uses: transaction.uses, bytes: transaction.movedBytes };
+      if (total.uses > known.uses) moved.set(part, { transaction, uses: total.uses, bytes: Math.max(total.bytes, known.bytes) });
+    }
     const outcomes = from === 'client' ? clientOutcomes : hostOutcomes;
-    const said =
-      outcomes.get(transactionId) ?? (from === 'client' ? transaction.clientOutcome : transaction.hostOutcome);
+    const said = outcomes.get(part) ?? (from === 'client' ? transaction.clientOutcome : transaction.hostOutcome);
     // A success may follow a failure (a retry worked); a failure after a success is only a lost answer.
     if (said === 'done' || said === outcome) continue;
-    outcomes.set(transactionId, outcome);
+    outcomes.set(part, outcome);
     if (outcome !== 'done') {
-      failures.push({ hostId: transaction.hostId, clientId: transaction.clientId, reporter: from, code: outcome });
+      const { hostId, clientId, op } = transaction;
+      failures.push({ hostId, clientId, op, reporter: from, code: outcome });
     }
   }
 
   const settled: { transaction: Transaction; late: boolean }[] = [];
   const voided: Transaction[] = [];
-  for (const transaction of transactions.values()) {
-    const { id, state } = transaction;
-    const clientOutcome = clientOutcomes.get(id) ?? transaction.clientOutcome;
-    const hasReceipt = transaction.hasReceipt || receipted.has(id);
-    if (state === 'settled' || clientOutcome === null) continue;
+  for (const [part, transaction] of transactions) {
+    const { state } = transaction;
+    if (state === 'settled' || isOfSeveralUses(transaction)) continue;
+    const clientOutcome = clientOutcomes.get(part) ?? transaction.clientOutcome;
+    const hasReceipt = transaction.hasReceipt || receipted.has(part);
     if (clientOutcome === 'done' && hasReceipt) settled.push({ transaction, late: state === 'void' });
-    else if (clientOutcome !== 'done' && !hasReceipt && state !== 'void') voided.push(transaction);
+    else if (state === 'void' || hasReceipt) continue;
+    else if (denied.has(part) || (clientOutcome !== null && clientOutcome !== 'done')) voided.push(transaction);
   }
-  const stored = [...receipted.values()].filter(({ op, state }) => op === 'put' && holdsReservation(state));
-  return { receipted: [...receipted.values()], stored, clientOutcomes, hostOutcomes, settled, voided, failures };
+  return {
+    receipted: [...receipted.values()],
+    stored: [...receipted.values()].filter(({ op, state }) => op === 'put' && holdsReservation(state)),
+    forgotten: [...transactions.values()].filter(
+      (transaction) =>
+        transaction.op === 'delete' && (receipted.has(keyOf(transaction)) || absent.has(keyOf(transaction))),
+    ),
+    clientOutcomes,
+    hostOutcomes,
+    settled,
+    voided,
+    moved: [...moved.values()],
+    failures,
+  };
+}
+
+/** A stream or universal token goes on after a report; it ends by its time alone. */
+export function isOfSeveralUses({ op, isUse }: Pick<Transaction, 'op' | 'isUse'>): boolean {
+  return !isUse && (op === 'stream' || op === 'universal');
 }

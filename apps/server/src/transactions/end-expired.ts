@@ -1,17 +1,20 @@
 // Ends transactions that nobody reported on in time: what never completed gives its reservation back.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { changeMany, placeholders } from '#database';
 import { Clock, Log } from '#process';
 import { Ledger } from '../ledger/ledger.js';
-import { voidMovement } from '../ledger/movement.js';
+import type { Movement } from '../ledger/movement.js';
 import { VOIDED_AT_ONCE_MAX } from '../limits.js';
-import { markUnplaced } from '../objects/object-rows.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { forgetOldFailures } from './peer-failures.js';
-import { findExpired, type Transaction, type TransactionState } from './transaction-rows.js';
+import { forgetOldFailures } from '../refusals/peer-failures.js';
+import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { decideEnd } from './decide-end.js';
+import { allGivenBack, givenBack } from './movements.js';
+import { RollUp } from './roll-up.js';
+import { markUnplaced } from './shard-places.js';
+import { findEnded, sumOfPutUses, type Transaction, type TransactionState, updateParts } from './transaction-rows.js';
 
 @Injectable()
 export class EndExpired {
@@ -22,6 +25,8 @@ export class EndExpired {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
+    private readonly rollUp: RollUp,
+    private readonly refusals: RefusalCounts,
   ) {}
 
   async run(): Promise<void> {
@@ -29,41 +34,37 @@ export class EndExpired {
     let ended: readonly Transaction[];
     do {
       ended = await this.database.write((db) => this.endSome(db, nowMs));
-      const puts = ended.filter(({ op, hasReceipt }) => op === 'put' && !hasReceipt);
+      const puts = ended.filter(({ op, hasReceipt, isUse }) => op === 'put' && !hasReceipt && !isUse);
       for (const { hostId, sizeBytes } of puts) this.hosts.release(hostId, sizeBytes);
       if (ended.length > 0) this.log.info({ event: 'transactions_ended', transactions: ended.length });
     } while (ended.length === VOIDED_AT_ONCE_MAX);
+    await this.refusals.write();
     await this.database.write((db) => forgetOldFailures(db, nowMs));
+    await this.rollUp.run();
   }
 
   private async endSome(db: EntityManager, nowMs: number): Promise<readonly Transaction[]> {
     const beforeMs = nowMs - this.settings.policy.reportGraceMs;
-    const expired = await findExpired(db, { beforeMs, limit: VOIDED_AT_ONCE_MAX });
-    // With a receipt the bytes are there: a client that keeps silent does not get its credit back for them.
-    const unconfirmed = expired.filter(({ op, hasReceipt }) => op === 'put' && hasReceipt);
-    const voided = expired.filter((transaction) => !unconfirmed.includes(transaction));
-    await moveTo(db, 'unconfirmed', unconfirmed);
-    await moveTo(db, 'void', voided);
-    const puts = voided.filter(({ op }) => op === 'put');
+    const expired = await findEnded(db, { state: 'issued', beforeMs, limit: VOIDED_AT_ONCE_MAX });
+    const endingAs = (state: TransactionState): Transaction[] =>
+      expired.filter((transaction) => decideEnd(transaction) === state);
+    const voided = endingAs('void');
+    await updateParts(db, 'state', 'unconfirmed', endingAs('unconfirmed'));
+    await updateParts(db, 'state', 'settled', endingAs('settled'));
+    await updateParts(db, 'state', 'void', voided);
     await markUnplaced(
       db,
-      puts.map(({ id }) => id),
+      voided.filter(({ op }) => op === 'put'),
     );
-    await this.ledger.post(
-      db,
-      puts.map(({ id, clientAccountId, sizeBytes }) =>
-        voidMovement({ transactionId: id, client: clientAccountId, sizeBytes }),
-      ),
-      nowMs,
-    );
+    const movements: Movement[] = allGivenBack(voided.filter(({ op }) => op !== 'universal'));
+    for (const token of expired.filter(({ op }) => op === 'universal')) movements.push(...(await this.restOf(db, token)));
+    await this.ledger.post(db, movements, nowMs);
     return expired;
   }
-}
 
-async function moveTo(db: EntityManager, state: TransactionState, transactions: readonly Transaction[]): Promise<void> {
-  if (transactions.length === 0) return;
-  await changeMany(db, `UPDATE transactions SET state = $1 WHERE id IN ${placeholders(db, transactions.length, 2)}`, [
-    state,
-    ...transactions.map(({ id }) => id),
-  ]);
+  /** What was set aside for a universal token and is not needed for its puts. */
+  private async restOf(db: EntityManager, token: Transaction): Promise<Movement[]> {
+    const rest = token.maxBytes! - (await sumOfPutUses(db, token));
+    return rest > 0 ? [givenBack(token, rest)] : [];
+  }
 }

@@ -13,13 +13,14 @@ export interface PutPlan {
 
 export type PutDecision =
   | { readonly ok: true; readonly plan: PutPlan }
-  | { readonly ok: false; readonly code: ErrorCode; readonly detail?: string };
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail?: string; readonly hostId?: PeerId };
 
 /**
  * wanted       the object as the client asks for it
  * stored       the same object as the broker knows it, with all of its known shards; null for a new one
  * redundancy   what the policy asks of a new object; null when there are too few hosts for any code
  * candidates   hosts to choose from
+ * candidateOf  a host that the client names (B11), if it is there; perhaps none of the candidates
  * accountOf    the account of any enrolled peer
  */
 export function planPut(
@@ -29,6 +30,7 @@ export function planPut(
   hosts: {
     redundancy: Redundancy | null;
     candidates: readonly Candidate[];
+    candidateOf: (peerId: PeerId) => Candidate | undefined;
     accountOf: (peerId: PeerId) => AccountId;
     random: () => number;
   },
@@ -47,16 +49,20 @@ export function planPut(
   const needed = wanted.shards.filter(({ index }) => known.get(index)?.state !== 'stored');
   const replaced = new Set(needed.map(({ index }) => index));
   const holders = (stored?.shards ?? []).filter(({ index, hostId }) => hostId !== null && !replaced.has(index));
-  const { placed } = placeShards(
+  const holding = holders.map(({ hostId }) => ({ peerId: hostId!, accountId: hosts.accountOf(hostId!) }));
+  const named = placeNamed(client, needed, holding, { avoid: wanted.avoid, candidateOf: hosts.candidateOf });
+  if (!named.ok) return named;
+  const { placed: chosen } = placeShards(
     {
       client,
-      shards: needed,
-      holders: holders.map(({ hostId }) => ({ peerId: hostId!, accountId: hosts.accountOf(hostId!) })),
+      shards: needed.filter(({ target }) => target === undefined),
+      holders: [...holding, ...named.holders],
       avoid: wanted.avoid,
     },
     hosts.candidates,
     hosts.random,
   );
+  const placed = [...named.placed, ...chosen];
   const safeShards = stored?.object.safeShards ?? hosts.redundancy?.safeShards ?? wanted.totalShards;
   // A new object that cannot become safe is not begun: nothing is reserved for it.
   if (stored === null && needed.length === wanted.totalShards && placed.length < safeShards) {
@@ -73,6 +79,37 @@ export function planPut(
   };
 }
 
+type NamedDecision =
+  | {
+      readonly ok: true;
+      readonly placed: readonly { readonly index: number; readonly peerId: PeerId }[];
+      readonly holders: readonly { readonly peerId: PeerId; readonly accountId: AccountId }[];
+    }
+  | { readonly ok: false; readonly code: 'target_unavailable'; readonly hostId: PeerId };
+
+/** The shards whose hosts the client names: each of them may and can take it, or the whole object is refused. */
+function placeNamed(
+  client: { peerId: PeerId },
+  needed: readonly ShardToPut[],
+  holding: readonly { peerId: PeerId }[],
+  { avoid, candidateOf }: { avoid: readonly PeerId[]; candidateOf: (peerId: PeerId) => Candidate | undefined },
+): NamedDecision {
+  const excluded = new Set([client.peerId, ...avoid, ...holding.map(({ peerId }) => peerId)]);
+  const placed: { index: number; peerId: PeerId }[] = [];
+  const holders: { peerId: PeerId; accountId: AccountId }[] = [];
+  for (const { index, sizeBytes, target } of needed) {
+    if (target === undefined) continue;
+    const candidate = candidateOf(target);
+    if (candidate === undefined || excluded.has(target) || candidate.availableBytes < sizeBytes) {
+      return { ok: false, code: 'target_unavailable', hostId: target };
+    }
+    excluded.add(target);
+    placed.push({ index, peerId: target });
+    holders.push({ peerId: target, accountId: candidate.accountId });
+  }
+  return { ok: true, placed, holders };
+}
+
 function faultOf(wanted: ObjectToPut): string | null {
   if (wanted.dataShards > wanted.totalShards) return 'dataShards: more than totalShards';
   if (wanted.shards.some(({ index }) => index >= wanted.totalShards)) return 'shards: an index past totalShards';
@@ -86,6 +123,7 @@ function isOther(
   wanted: ObjectToPut,
   { object, shards }: { object: StoredObject; shards: readonly StoredShard[] },
 ): boolean {
+  if (object.deletedAtMs !== null) return true;
   if (object.accountId !== accountId || object.kind !== wanted.kind || object.sizeBytes !== wanted.sizeBytes)
     return true;
   if (object.dataShards !== wanted.dataShards || object.totalShards !== wanted.totalShards) return true;

@@ -1,105 +1,178 @@
 // Records what both ends say about transactions, and settles those that really happened (B19). Idempotent.
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { changeMany, placeholders } from '#database';
-import { Clock } from '#process';
+import { insertRows } from '#database';
+import { Clock, Log } from '#process';
 import {
+  type ErrorCode,
   type PeerId,
   type Report,
   type SendReportsAnswer,
   type SendReportsRequest,
+  TOKEN_LIFE_MS_MAX,
   type TransactionId,
+  uuidV7TimeMs,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { Ledger } from '../ledger/ledger.js';
-import { purseOf, settleMovement, voidMovement } from '../ledger/movement.js';
-import { markStored, markUnplaced } from '../objects/object-rows.js';
+import { purseOf } from '../ledger/movement.js';
+import { REPORTED_ROWS_PER_UNIT_MAX } from '../limits.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { checkReport, refusalCode, type TransactionReport } from './check-report.js';
+import { countFailures, type Failure } from '../refusals/peer-failures.js';
+import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { checkReport, refusalCode, type ReportContext } from './check-report.js';
 import { type CheckedReport, decideReports, type ReportChanges } from './decide-reports.js';
-import { countFailures, type Failure } from './peer-failures.js';
-import { findTransactions, type Transaction } from './transaction-rows.js';
+import { allGivenBack, settlementOf } from './movements.js';
+import { type PreparedUses, RecordUses, type UseReport } from './record-uses.js';
+import { forgetShards, markStored, markUnplaced } from './shard-places.js';
+import {
+  findParts,
+  findTransactions,
+  keyOf,
+  type Part,
+  type PartKey,
+  type Transaction,
+  updateMoved,
+  updateParts,
+} from './transaction-rows.js';
 
 type Result = SendReportsAnswer['results'][number];
+
+/** What the reports of one request say, checked against the transactions as they were issued. */
+interface CheckedRequest {
+  readonly results: Result[];
+  readonly checked: readonly { readonly index: number; readonly report: CheckedReport }[];
+  readonly parts: readonly Part[];
+  readonly uses: readonly UseReport[];
+  readonly refusals: readonly Failure[];
+}
 
 @Injectable()
 export class RecordReports {
   constructor(
     private readonly database: BrokerDatabase,
     private readonly clock: Clock,
+    private readonly log: Log,
     private readonly settings: Settings,
     private readonly directory: PeerDirectory,
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
+    private readonly recordUses: RecordUses,
+    private readonly refusalCounts: RefusalCounts,
   ) {}
 
   /** One result per report, in order: `recorded`, or why the broker will never take it. */
   async run(caller: Caller, request: SendReportsRequest): Promise<SendReportsAnswer> {
     const reporter = caller.peer.peerId;
-    const ids = [...new Set(request.reports.flatMap((report) => transactionIdOf(report)))];
+    const results = await this.recordAll(reporter, request.reports);
+    this.noteRefused(reporter, request.reports, results);
+    return { results };
+  }
+
+  private async recordAll(reporter: PeerId, reports: readonly Report[]): Promise<Result[]> {
+    const ids = [...new Set(reports.flatMap((report) => transactionIdOf(report)))];
     // Signatures are checked before the unit: what they cover never changes, and the writer must not wait for them.
-    const issued = await findTransactions(this.database.reads, ids);
-    const results: Result[] = [];
-    const checked: CheckedReport[] = [];
+    const issued = await findTransactions(this.database.reads, ids, REPORTED_ROWS_PER_UNIT_MAX + 1);
+    if (issued.length > REPORTED_ROWS_PER_UNIT_MAX && reports.length > 1) {
+      const half = reports.length >> 1;
+      const first = await this.recordAll(reporter, reports.slice(0, half));
+      return [...first, ...(await this.recordAll(reporter, reports.slice(half)))];
+    }
+    const request = this.check(reporter, reports, issued);
+    const { results, checked, uses, refusals } = request;
+    if (checked.length + uses.length + refusals.length === 0) return results;
+    const { changes, refused } = await this.database.write((db) => this.record(db, request));
+    this.updateHosts(changes);
+    return results.map((result, i) => refused.get(i) ?? result);
+  }
+
+  private check(reporter: PeerId, reports: readonly Report[], issued: readonly Transaction[]): CheckedRequest {
+    const rowsOf = new Map<TransactionId, Transaction[]>();
+    for (const row of issued) {
+      const rows = rowsOf.get(row.id);
+      if (rows === undefined) rowsOf.set(row.id, [row]);
+      else rows.push(row);
+    }
+    const context = this.contextOf(reporter);
+    const checked: { index: number; report: CheckedReport }[] = [];
+    const parts = new Map<PartKey, Part>();
+    const uses: UseReport[] = [];
     const refusals: Failure[] = [];
-    for (const report of request.reports) {
+    const results = reports.map((report, index): Result => {
       if (report.outcome === 'refused') {
         refusals.push(this.refusalOf(reporter, report));
-        results.push('recorded');
-        continue;
+        return 'recorded';
       }
+      const rows = rowsOf.get(report.transactionId) ?? [];
       try {
-        checked.push(this.check(report, issued.get(report.transactionId), reporter));
-        results.push('recorded');
+        const about = checkReport(report, rows, context);
+        for (const part of about.parts) checked.push({ index, report: part });
+        if (about.use !== null) uses.push({ index, reported: about.use });
+        for (const row of rows) parts.set(keyOf(row), row);
+        return 'recorded';
       } catch (error) {
-        results.push(refusalCode(error));
+        const code = refusalCode(error);
+        return code === 'transaction_unknown' && this.isPast(report.transactionId, context) ? 'report_too_late' : code;
       }
-    }
-    if (checked.length === 0 && refusals.length === 0) return { results };
+    });
+    return { results, checked, parts: [...parts.values()], uses, refusals };
+  }
 
-    const { changes, unpaid } = await this.database.write((db) => this.record(db, checked, refusals));
-    this.updateHosts(changes);
+  private contextOf(reporter: PeerId): ReportContext {
+    const { reportGraceMs, reportWindowMs } = this.settings.policy;
     return {
-      results: request.reports.map((report, i): Result => {
-        const recorded = results[i]!;
-        if (recorded !== 'recorded' || report.outcome === 'refused') return recorded;
-        return unpaid.has(report.transactionId) ? 'credit_exceeded' : recorded;
-      }),
+      reporter,
+      trustDomain: this.settings.trustDomain,
+      nowMs: this.clock.nowMs(),
+      takenForMs: reportGraceMs + reportWindowMs,
+      verifierOf: (hostId) => {
+        const host = this.directory.find(hostId);
+        return host === undefined ? () => false : this.directory.verifierOf(host);
+      },
     };
   }
 
-  private check(report: TransactionReport, transaction: Transaction | undefined, reporter: PeerId): CheckedReport {
-    const host = transaction === undefined ? undefined : this.directory.find(transaction.hostId);
-    const verify = host === undefined ? () => false : this.directory.verifierOf(host);
-    return checkReport(report, transaction, reporter, { verify, trustDomain: this.settings.trustDomain });
+  /** Could this transaction, of which nothing is known, have been issued so long ago that it has been summed up? */
+  private isPast(id: TransactionId, { nowMs, takenForMs }: ReportContext): boolean {
+    return nowMs >= uuidV7TimeMs(id) + TOKEN_LIFE_MS_MAX + takenForMs;
   }
 
   private async record(
     db: EntityManager,
-    checked: readonly CheckedReport[],
-    refusals: readonly Failure[],
-  ): Promise<{ changes: ReportChanges; unpaid: ReadonlySet<TransactionId> }> {
+    { checked, parts, uses, refusals }: CheckedRequest,
+  ): Promise<{ changes: ReportChanges; refused: ReadonlyMap<number, ErrorCode> }> {
     const nowMs = this.clock.nowMs();
-    const ids = [...new Set(checked.map(({ transactionId }) => transactionId))];
-    const changes = decideReports(await findTransactions(db, ids), checked);
+    const prepared = await this.recordUses.prepare(db, uses, nowMs);
+    const known = new Map<PartKey, Transaction>();
+    for (const transaction of [...(await findParts(db, parts)), ...prepared.transactions]) {
+      known.set(keyOf(transaction), transaction);
+    }
+    const changes = decideReports(known, [...checked.map(({ report }) => report), ...prepared.reports]);
 
-    const receipted = changes.receipted.map(({ id }) => id);
-    await updateTransactions(db, 'receipt_at_ms', nowMs, receipted);
-    for (const [outcome, among] of byOutcome(changes.clientOutcomes)) {
-      await updateTransactions(db, 'client_outcome', outcome, among);
+    await updateParts(db, 'receipt_at_ms', nowMs, changes.receipted);
+    for (const [outcome, among] of byOutcome(changes.clientOutcomes, known)) {
+      await updateParts(db, 'client_outcome', outcome, among);
     }
-    for (const [outcome, among] of byOutcome(changes.hostOutcomes)) {
-      await updateTransactions(db, 'host_outcome', outcome, among);
+    for (const [outcome, among] of byOutcome(changes.hostOutcomes, known)) {
+      await updateParts(db, 'host_outcome', outcome, among);
     }
+    for (const { transaction, ...moved } of changes.moved) await updateMoved(db, transaction, moved);
     await this.voidFailed(db, changes.voided, nowMs);
     const unpaid = await this.settle(db, changes.settled, nowMs);
-    const paidLate = changes.settled.filter(({ late, transaction }) => late && !unpaid.has(transaction.id));
-    await this.markStored(db, [...changes.stored, ...paidLate.map(({ transaction }) => transaction)]);
+    await this.place(db, changes, prepared, unpaid);
+    await forgetShards(db, changes.forgotten);
     await countFailures(db, [...changes.failures, ...refusals], nowMs);
-    return { changes, unpaid };
+
+    const refused = new Map<number, ErrorCode>(prepared.refused);
+    for (const { index, report } of checked) if (unpaid.has(report.part)) refused.set(index, 'credit_exceeded');
+    for (const { index, reported } of uses) {
+      const part = keyOf({ ...reported.token, item: reported.use });
+      if (unpaid.has(part)) refused.set(index, 'credit_exceeded');
+    }
+    return { changes, refused };
   }
 
   /** Returns those voided before that their client's credit no longer pays for. */
@@ -107,49 +180,59 @@ export class RecordReports {
     db: EntityManager,
     settled: ReportChanges['settled'],
     nowMs: number,
-  ): Promise<ReadonlySet<TransactionId>> {
-    const unpaid = new Set<TransactionId>();
+  ): Promise<ReadonlySet<PartKey>> {
+    const unpaid = new Set<PartKey>();
     const movements = settled
       .filter(({ late, transaction }) => !late && transaction.op === 'put')
       .map(({ transaction }) => settlementOf(transaction, 'reserved'));
     await this.ledger.post(db, movements, nowMs);
     for (const { late, transaction } of settled) {
-      if (!late || transaction.op !== 'put') continue;
+      if (!late || transaction.op !== 'put' || transaction.clientAccountId === null) continue;
       const available = await this.ledger.balanceOf(db, purseOf('available', transaction.clientAccountId));
-      if (available < BigInt(transaction.sizeBytes)) unpaid.add(transaction.id);
+      if (available < BigInt(transaction.sizeBytes)) unpaid.add(keyOf(transaction));
       else await this.ledger.post(db, [settlementOf(transaction, 'available')], nowMs);
     }
-    const paid = settled.map(({ transaction }) => transaction.id).filter((id) => !unpaid.has(id));
-    await updateTransactions(db, 'state', 'settled', paid);
+    const paid = settled.map(({ transaction }) => transaction).filter((transaction) => !unpaid.has(keyOf(transaction)));
+    await updateParts(db, 'state', 'settled', paid);
     return unpaid;
   }
 
-  private async markStored(db: EntityManager, transactions: readonly Transaction[]): Promise<void> {
-    const puts = transactions.filter(({ op }) => op === 'put');
-    await markStored(db, {
-      transactionIds: puts.map(({ id }) => id),
-      objectIds: [...new Set(puts.map(({ objectId }) => objectId))],
-    });
+  /** Where shards and contents of groups are: what receipts of live puts stored, and what was paid for late. */
+  private async place(
+    db: EntityManager,
+    { stored, settled }: ReportChanges,
+    prepared: PreparedUses,
+    unpaid: ReadonlySet<PartKey>,
+  ): Promise<void> {
+    const paid = settled
+      .filter(({ transaction }) => transaction.op === 'put' && !unpaid.has(keyOf(transaction)))
+      .map(({ transaction }) => transaction);
+    const uses = await this.recordUses.placeShards(db, prepared, paid);
+    const late = new Set(settled.filter(({ late }) => late).map(({ transaction }) => transaction));
+    const placed = [...stored, ...uses, ...paid.filter((put) => late.has(put) && !put.isUse)];
+    await markStored(db, placed);
+    await insertRows(
+      db,
+      { table: 'group_contents', columns: ['group_id', 'host_id', 'cid', 'size_bytes'], onConflict: 'skip' },
+      placed
+        .filter(({ groupId }) => groupId !== null)
+        .map(({ groupId, hostId, cid, sizeBytes }) => [groupId, hostId, cid, sizeBytes]),
+    );
   }
 
   private async voidFailed(db: EntityManager, voided: readonly Transaction[], nowMs: number): Promise<void> {
-    const ids = voided.map(({ id }) => id);
-    await updateTransactions(db, 'state', 'void', ids);
-    await markUnplaced(db, ids);
-    const puts = voided.filter(({ op }) => op === 'put');
-    await this.ledger.post(
+    await updateParts(db, 'state', 'void', voided);
+    await markUnplaced(
       db,
-      puts.map(({ id, clientAccountId, sizeBytes }) =>
-        voidMovement({ transactionId: id, client: clientAccountId, sizeBytes }),
-      ),
-      nowMs,
+      voided.filter(({ op }) => op === 'put'),
     );
+    await this.ledger.post(db, allGivenBack(voided), nowMs);
   }
 
   /** After the commit: what the hosts at hand have free. */
   private updateHosts({ receipted, voided }: ReportChanges): void {
     const held = (transaction: Transaction): boolean =>
-      transaction.op === 'put' && transaction.state === 'issued' && !transaction.hasReceipt;
+      transaction.op === 'put' && !transaction.isUse && transaction.state === 'issued' && !transaction.hasReceipt;
     const arrived = new Set(receipted);
     for (const transaction of new Set([...receipted, ...voided])) {
       if (held(transaction)) this.hosts.release(transaction.hostId, transaction.sizeBytes);
@@ -159,10 +242,27 @@ export class RecordReports {
     }
   }
 
+  /** Reports that were refused, for the operator to see; a receipt of what was never issued is an alarm (trap 9). */
+  private noteRefused(reporter: PeerId, reports: readonly Report[], results: readonly Result[]): void {
+    const nowMs = this.clock.nowMs();
+    const unknown: TransactionId[] = [];
+    for (const [i, report] of reports.entries()) {
+      const code = results[i]!;
+      if (code === 'recorded' || report.outcome === 'refused') continue;
+      this.refusalCounts.add([{ hostId: null, clientId: reporter, reporter: 'broker', op: 'report', code }], nowMs);
+      if (code === 'transaction_unknown' && report.outcome === 'done') unknown.push(report.transactionId);
+    }
+    // One line however many: they are counted, and a peer that makes receipts up must not fill the log.
+    if (unknown.length > 0) {
+      const [transactionId] = unknown;
+      this.log.error({ event: 'alarm_unknown_receipt', reporter, transactionId, receipts: unknown.length });
+    }
+  }
+
   /** A refusal of a peer that is not enrolled is counted without its name, so that made-up names fill no table. */
   private refusalOf(reporter: PeerId, report: Extract<Report, { outcome: 'refused' }>): Failure {
     const clientId = this.directory.find(report.clientId) === undefined ? null : report.clientId;
-    return { hostId: reporter, clientId, reporter: 'host', code: report.code, count: report.count };
+    return { hostId: reporter, clientId, reporter: 'host', op: '', code: report.code, count: report.count };
   }
 }
 
@@ -170,30 +270,16 @@ function transactionIdOf(report: Report): TransactionId[] {
   return report.outcome === 'refused' ? [] : [report.transactionId];
 }
 
-function settlementOf(put: Transaction, from: 'reserved' | 'available'): ReturnType<typeof settleMovement> {
-  const { id: transactionId, clientAccountId: client, hostAccountId: host, sizeBytes } = put;
-  return settleMovement({ transactionId, client, host, sizeBytes, from });
-}
-
-function byOutcome(outcomes: ReadonlyMap<TransactionId, string>): Map<string, TransactionId[]> {
-  const groups = new Map<string, TransactionId[]>();
-  for (const [id, outcome] of outcomes) {
+function byOutcome(
+  outcomes: ReadonlyMap<PartKey, string>,
+  known: ReadonlyMap<PartKey, Transaction>,
+): Map<string, Transaction[]> {
+  const groups = new Map<string, Transaction[]>();
+  for (const [key, outcome] of outcomes) {
+    const transaction = known.get(key)!;
     const group = groups.get(outcome);
-    if (group === undefined) groups.set(outcome, [id]);
-    else group.push(id);
+    if (group === undefined) groups.set(outcome, [transaction]);
+    else group.push(transaction);
   }
   return groups;
-}
-
-async function updateTransactions(
-  db: EntityManager,
-  column: 'receipt_at_ms' | 'client_outcome' | 'host_outcome' | 'state',
-  value: string | number,
-  ids: readonly TransactionId[],
-): Promise<void> {
-  if (ids.length === 0) return;
-  await changeMany(db, `UPDATE transactions SET ${column} = $1 WHERE id IN ${placeholders(db, ids.length, 2)}`, [
-    value,
-    ...ids,
-  ]);
 }

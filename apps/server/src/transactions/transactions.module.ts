@@ -1,19 +1,38 @@
-// Transactions, from the permission to the end: begin a put or a get, take the reports, end what nobody reported.
+// Transactions, from the permission to the end: begin one, take the reports, end what nobody reported, sum up the rest.
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
+import { LoadModule } from '../load/load.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
+import { RefusalsModule } from '../refusals/refusals.module.js';
+import { BeginDelete } from './begin-delete.js';
 import { BeginGet } from './begin-get.js';
 import { BeginPut } from './begin-put.js';
+import { BeginStream } from './begin-stream.js';
+import { BeginUniversal } from './begin-universal.js';
 import { EndExpired } from './end-expired.js';
 import { RecordReports } from './record-reports.js';
+import { RecordUses } from './record-uses.js';
+import { RollUp } from './roll-up.js';
 import { TransactionsController } from './transactions.controller.js';
+import { VoidPuts } from './void-puts.js';
 
 @Module({
-  imports: [KeysModule, LedgerModule, PeersModule, PlacementModule],
+  imports: [KeysModule, LedgerModule, LoadModule, PeersModule, PlacementModule, RefusalsModule],
   controllers: [TransactionsController],
-  providers: [BeginPut, BeginGet, RecordReports, EndExpired],
+  providers: [
+    BeginPut,
+    BeginGet,
+    BeginStream,
+    BeginDelete,
+    BeginUniversal,
+    VoidPuts,
+    RecordReports,
+    RecordUses,
+    EndExpired,
+    RollUp,
+  ],
   exports: [EndExpired],
 })
 export class TransactionsModule {}

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 describe('countFailures', () => {
   it('has one row for all codes that it does not know', async () => {
-    const failure = { hostId: 'h' as PeerId, clientId: 'c' as PeerId, reporter: 'client' as const };
+    const failure = { hostId: 'h' as PeerId, clientId: 'c' as PeerId, reporter: 'client' as const, op: 'put' as const };
     await database.write((db) =>
       countFailures(
         db,

@@ -1,0 +1,94 @@
+// `peerkeep peers ls|revoke`: the machines of this account, and how one that was lost is shut out.
+import { Command } from 'commander';
+import { BrokerClient } from '#broker-api';
+import { PeerHome, readHomeKey } from '#peer-home';
+import { type ListedPeer, ProtocolError, parseTime, reasonField } from '#protocol';
+import { formatCounted, formatLocalTime, formatTable, printable } from '../format.js';
+import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+
+interface RevokeOptions extends CommonOptions {
+  readonly reason: string;
+}
+
+export function peersCommand(context: CommandContext): Command {
+  return new Command('peers')
+    .description('list the machines of this account, or shut one out')
+    .addCommand(
+      newCommand('ls', 'list all machines, oldest first').action((options: CommonOptions) => ls(context, options)),
+    )
+    .addCommand(
+      newCommand('revoke', 'shut another machine out for good: it can neither back up nor restore, and stores nothing')
+        .argument('<name-or-id>', 'as `peerkeep peers ls` shows it')
+        .option('--reason <text>', 'what to remember about it', '')
+        .action((wanted: string, options: RevokeOptions) => revoke(context, wanted, options)),
+    );
+}
+
+async function ls(context: CommandContext, options: CommonOptions): Promise<void> {
+  const peers = await askBroker(context, options, (broker) => broker.listPeers({ signal: context.signal }));
+  context.terminal.result(peers, () => formatPeers(peers));
+}
+
+async function revoke(context: CommandContext, wanted: string, options: RevokeOptions): Promise<void> {
+  const { terminal, signal } = context;
+  const { reason } = options;
+  if (!reasonField.safeParse(reason).success) {
+    throw new ProtocolError('usage', {}, { detail: '--reason is one line of at most 200 characters' });
+  }
+  const revoked = await askBroker(context, options, async (broker) => {
+    const peer = findPeer(await broker.listPeers({ signal }), wanted);
+    return broker.revokePeer(peer.peerId, reason, { signal });
+  });
+  terminal.result(revoked, () => `${revoked.peerId} ${printable(revoked.name)} is revoked`);
+}
+
+/**
+ * The machine that a person means: by its id, or by the name of exactly one that is not revoked. Pure.
+ *
+ * throws   peer_unknown | usage for a name that several have
+ */
+export function findPeer(peers: readonly ListedPeer[], wanted: string): ListedPeer {
+  const byId = peers.find(({ peerId }) => peerId === wanted);
+  if (byId !== undefined) return byId;
+  const named = peers.filter(({ name }) => name === wanted);
+  const [only, second] = named.some(isIn) ? named.filter(isIn) : named;
+  if (only === undefined) throw new ProtocolError('peer_unknown');
+  if (second === undefined) return only;
+  throw new ProtocolError('usage', {}, { detail: `several machines have the name ${wanted}: give the id` });
+}
+
+function isIn({ state }: ListedPeer): boolean {
+  return state !== 'revoked';
+}
+
+export function formatPeers(peers: readonly ListedPeer[]): string {
+  const rows = peers.map(({ peerId, name, state, stateChange, seenAt }) => [
+    peerId,
+    printable(name),
+    state,
+    seenAt === null ? '-' : timeOf(seenAt),
+    stateChange === null
+      ? ''
+      : `${timeOf(stateChange.at)} by the ${stateChange.by} ${printable(stateChange.reason)}`.trimEnd(),
+  ]);
+  const columns = [{ title: 'ID' }, { title: 'Name' }, { title: 'State' }, { title: 'Seen' }, { title: 'Changed' }];
+  return `${formatTable(columns, rows)}\n${formatCounted(peers.length, 'machine')}`;
+}
+
+function timeOf(text: string): string {
+  return formatLocalTime(parseTime(text) ?? Number.NaN);
+}
+
+async function askBroker<T>(
+  context: CommandContext,
+  options: CommonOptions,
+  ask: (broker: BrokerClient) => Promise<T>,
+): Promise<T> {
+  const home = await PeerHome.open(homePathFor(context, options), await readHomeKey(context.environment));
+  const broker = new BrokerClient({ home, clock: context.clock, log: context.log });
+  try {
+    return await ask(broker);
+  } finally {
+    await broker.close();
+  }
+}

@@ -1,0 +1,44 @@
+// Suspends, resumes or revokes a peer in one write unit, in whatever process: a broker that runs beside hears of it.
+import type { EntityManager } from 'typeorm';
+import { changeOne } from '#database';
+import { type AccountId, type ChangedBy, type PeerId, ProtocolError } from '#protocol';
+import { destroyTransactionKeys } from '../keys/destroy-transaction-keys.js';
+import { decidePeerState, type PeerAction } from './decide-peer-state.js';
+import { PeerEntity } from './peer.entity.js';
+
+export interface PeerStateChange {
+  readonly peerId: PeerId;
+  readonly action: PeerAction;
+  readonly by: ChangedBy;
+  readonly reason: string;
+  /** Null: of any account. */
+  readonly ofAccount: AccountId | null;
+  readonly atMs: number;
+}
+
+/**
+ * Returns the row as it is then. Done once: the same again leaves the first time and reason.
+ *
+ * throws   peer_unknown, also for a peer of another account | peer_revoked
+ */
+export async function changePeerState(db: EntityManager, change: PeerStateChange): Promise<PeerEntity> {
+  const { peerId, action, by, reason, ofAccount, atMs } = change;
+  const peer = await db.findOneBy(PeerEntity, { id: peerId });
+  if (peer === null || (ofAccount !== null && peer.accountId !== ofAccount)) throw new ProtocolError('peer_unknown');
+  const decision = decidePeerState(peer.state, action);
+  if (!decision.ok) throw new ProtocolError(decision.code);
+  if (!decision.changes) return peer;
+  const { state } = decision;
+  // From here it must succeed.
+
+  // The row stays locked until the commit, so revisions are committed in their order.
+  await changeOne(db, 'UPDATE peer_state_revision SET revision = revision + 1 WHERE id = $1', [1]);
+  await changeOne(
+    db,
+    `UPDATE peers SET state = $1, state_changed_at_ms = $2, state_changed_by = $3, state_reason = $4,
+       state_revision = (SELECT revision FROM peer_state_revision WHERE id = 1) WHERE id = $5`,
+    [state, atMs, by, reason, peerId],
+  );
+  if (state === 'revoked') await destroyTransactionKeys(db, peerId);
+  return db.findOneByOrFail(PeerEntity, { id: peerId });
+}

@@ -1,0 +1,144 @@
+// Begins deletions: an object is in no list any more at once; its shards are forgotten when their hosts have deleted
+// them. Credit has no say in it: nobody is kept from deleting because of a quota.
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '#process';
+import {
+  BATCHED_SHARDS_MAX,
+  type BeginDeleteAnswer,
+  type BeginDeleteRequest,
+  formatTime,
+  type GetBatch,
+  ProtocolError,
+  type TransactionId,
+  uuidV7,
+} from '#protocol';
+import type { Caller } from '../control/caller.js';
+import { TokenIssuer } from '../keys/token-issuer.js';
+import {
+  deleteShards,
+  deleteUnstoredShards,
+  findObjects,
+  findShards,
+  markDeleted,
+  type StoredShard,
+} from '../objects/object-rows.js';
+import { OnlineHosts } from '../placement/online-hosts.js';
+import { BrokerDatabase } from '../platform/broker-database.js';
+import { Settings } from '../platform/settings.js';
+import { aboutShard, itemOf } from './begin-get.js';
+import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
+import { forgetEmptyObjects } from './shard-places.js';
+import { insertTransactions, PLAIN } from './transaction-rows.js';
+import { VoidPuts } from './void-puts.js';
+import { findWantedElsewhere, placeKey } from './wanted-elsewhere.js';
+
+interface Begun {
+  readonly tokens: readonly BegunToken[];
+  readonly offline: readonly StoredShard[];
+  readonly retained: readonly StoredShard[];
+  readonly unfinished: readonly StoredShard[];
+}
+
+@Injectable()
+export class BeginDelete {
+  constructor(
+    private readonly database: BrokerDatabase,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
+    private readonly hosts: OnlineHosts,
+    private readonly tokens: TokenIssuer,
+    private readonly voidPuts: VoidPuts,
+  ) {}
+
+  /**
+   * Asking again is answered again: an object of which nothing is left, or that never was, has nothing to delete.
+   *
+   * throws   request_too_large for more than BATCHED_SHARDS_MAX shards; then nothing is deleted
+   */
+  async run(caller: Caller, { objectIds }: BeginDeleteRequest): Promise<BeginDeleteAnswer> {
+    const ids = [...new Set(objectIds)];
+    const { tokens, offline, retained, unfinished } = await this.database.write(async (db): Promise<Begun> => {
+      const objects = [...(await findObjects(db, ids)).values()];
+      const own = objects.filter(({ accountId }) => accountId === caller.peer.accountId);
+      const shardsMost = own.reduce((sum, { totalShards }) => sum + totalShards, 0);
+      if (shardsMost > BATCHED_SHARDS_MAX) throw new ProtocolError('request_too_large');
+      const ownIds = own.map(({ objectId }) => objectId);
+      const shards = await findShards(db, ownIds);
+      const nowMs = this.clock.nowMs();
+      await markDeleted(db, ownIds, nowMs);
+      return this.deleteShards(db, caller, shards, nowMs);
+    });
+    for (const { hostId, sizeBytes } of unfinished) if (hostId !== null) this.hosts.release(hostId, sizeBytes);
+    return {
+      batches: await Promise.all(tokens.map((token) => this.permit(token))),
+      offline: offline.map(({ objectId, index, hostId }) => ({ objectId, index, peerId: hostId! })),
+      retained: retained.map(({ objectId, index, retainUntilMs }) => ({
+        objectId,
+        index,
+        until: formatTime(retainUntilMs!),
+      })),
+    };
+  }
+
+  private async deleteShards(
+    db: EntityManager,
+    caller: Caller,
+    shards: readonly StoredShard[],
+    nowMs: number,
+  ): Promise<Begun> {
+    const unfinished = shards.filter(({ state }) => state !== 'stored');
+    const stored = shards.filter(({ state }) => state === 'stored');
+    const retained = stored.filter(({ retainUntilMs }) => retainUntilMs !== null && retainUntilMs > nowMs);
+    const wanted = await findWantedElsewhere(db, stored);
+    // A host has content once, however many shards are that content: the last one that is wanted keeps it there.
+    const shared = stored.filter((shard) => !retained.includes(shard) && wanted.has(placeKey(shard)));
+    const left = new Set(stored);
+    for (const shard of [...retained, ...shared]) left.delete(shard);
+    const there = [...left].filter(({ hostId }) => this.hosts.find(hostId!) !== undefined);
+    const offline = [...left].filter(({ hostId }) => this.hosts.find(hostId!) === undefined);
+    const tokens = this.tokensFor(caller, there, nowMs);
+    // From here it must succeed.
+
+    await this.voidPuts.run(db, caller.peer.accountId, unfinished, nowMs);
+    await deleteUnstoredShards(db, unfinished);
+    await deleteShards(db, shared);
+    await forgetEmptyObjects(db, [...new Set(shards.map(({ objectId }) => objectId))]);
+    await insertTransactions(
+      db,
+      tokens.flatMap(({ rows }) => rows),
+    );
+    return { tokens, offline, retained, unfinished };
+  }
+
+  private tokensFor(caller: Caller, shards: readonly StoredShard[], nowMs: number): BegunToken[] {
+    const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
+    const deletions = shards.map((shard) => {
+      const host = this.hosts.find(shard.hostId!)!;
+      return { shard, host: this.hosts.addressOf(host), account: host, cid: shard.cid, retainUntilMs: null };
+    });
+    return packBatches(deletions).map((together): BegunToken => {
+      const id = uuidV7<TransactionId>(nowMs, randomBytes(10));
+      const expiresAtMs = nowMs + (together.length > 1 ? longTokenLifeMs : tokenLifeMs);
+      const rows = together.map(({ shard, account }, item) => ({
+        ...PLAIN,
+        ...aboutShard(shard),
+        ...between(caller, account),
+        id,
+        item,
+        op: 'delete' as const,
+        issuedAtMs: nowMs,
+        expiresAtMs,
+      }));
+      return { rows, host: together[0]!.host, retainUntilMs: null };
+    });
+  }
+
+  private async permit(begun: BegunToken): Promise<GetBatch> {
+    const { id: transactionId, expiresAtMs } = begun.rows[0]!;
+    const token = await this.tokens.seal(permittedBy(begun));
+    const items = begun.rows.map(itemOf);
+    return { transactionId, token, host: begun.host, expiresAt: formatTime(expiresAtMs), items };
+  }
+}

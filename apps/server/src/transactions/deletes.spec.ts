@@ -1,0 +1,149 @@
+// Deletions at the running broker: out of every list at once, forgotten when the hosts say so, kept while retained.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BeginDeleteAnswer, formatTime, type ReceiptItem } from '#protocol';
+import { BrokerDatabase } from '../platform/broker-database.js';
+import { TestNetwork } from '../testing/test-network.js';
+import { beginPut, someObject, TestPeer } from '../testing/test-peer.js';
+
+const HOUR_MS = 3_600_000;
+
+let network: TestNetwork;
+let database: BrokerDatabase;
+beforeAll(async () => {
+  network = await TestNetwork.create();
+  database = await BrokerDatabase.open(`${network.fixture.dataDir}/broker.db`);
+});
+beforeEach(async () => {
+  for (const host of network.hosts) await host.announce();
+});
+afterAll(async () => {
+  await database.close();
+  await network.remove();
+});
+
+const remove = async (...objectIds: string[]): Promise<BeginDeleteAnswer> => {
+  const answer = await network.client.post<BeginDeleteAnswer>('/v1/deletes', { objectIds });
+  expect(answer.code).toBeUndefined();
+  return answer.body;
+};
+const isListed = async (objectId: string): Promise<boolean> => {
+  const { body } = await network.client.get<{ objects: { objectId: string }[] }>('/v1/objects');
+  return body.objects.some((object) => object.objectId === objectId);
+};
+const known = async (objectId: string): Promise<{ objects: number; shards: number }> => {
+  const count = async (sql: string): Promise<number> =>
+    Number((await database.reads.query<{ n: number }[]>(sql, [objectId]))[0]!.n);
+  return {
+    objects: await count('SELECT COUNT(*) AS n FROM objects WHERE id = $1'),
+    shards: await count('SELECT COUNT(*) AS n FROM shards WHERE object_id = $1'),
+  };
+};
+/** The host of a batch reports what became of its items. */
+const tell = async (batch: BeginDeleteAnswer['batches'][number], result = 'deleted'): Promise<string[]> => {
+  const host = network.host(batch.host.peerId);
+  const items: ReceiptItem[] = batch.items.map(({ cid, sizeBytes }) => ({ cid, sizeBytes, result }));
+  return host.report([network.done(host, batch.transactionId, 'delete', items)]);
+};
+
+describe('a deletion', () => {
+  it('takes objects out of every list at once, by one token per host', async () => {
+    const { object: first } = await network.store();
+    const { object: second } = await network.store();
+    const { batches, offline, retained } = await remove(first.objectId, second.objectId);
+    expect([offline, retained]).toEqual([[], []]);
+    expect(batches.map(({ items }) => items.length)).toEqual([2, 2, 2]);
+    for (const batch of batches) {
+      const token = network.read(batch.token, network.host(batch.host.peerId), { op: 'batch' });
+      expect(token.doing).toBe('delete');
+      expect(token.items).toEqual(batch.items.map(({ cid, sizeBytes }) => ({ cid, sizeBytes })));
+    }
+    expect(await isListed(first.objectId)).toBe(false);
+    const get = { objects: [{ objectId: first.objectId, avoid: [] }] };
+    expect((await network.client.post('/v1/gets', get)).code).toBe('object_unknown');
+    expect((await network.client.post('/v1/puts', { objects: [first] })).code).toBe('object_conflict');
+
+    // Forgotten shard by shard, as the hosts say that they have them no more.
+    expect(await known(first.objectId)).toEqual({ objects: 1, shards: 3 });
+    for (const [i, batch] of batches.entries()) {
+      expect(await tell(batch)).toEqual(['recorded']);
+      expect(await known(first.objectId)).toEqual({ objects: i === 2 ? 0 : 1, shards: 2 - i });
+    }
+    expect(await remove(first.objectId)).toEqual({ batches: [], offline: [], retained: [] });
+    expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it('asks again for what a host still has, also for one that was away', async () => {
+    const { object, puts } = await network.store();
+    const away = network.host(puts[0]!.permission.host.peerId);
+    await away.post('/v1/presence', { host: null, program: 'test' });
+    const first = await remove(object.objectId);
+    expect(first.offline).toEqual([{ objectId: object.objectId, index: puts[0]!.shard.index, peerId: away.peerId }]);
+    for (const batch of first.batches) expect(await tell(batch)).toEqual(['recorded']);
+    await away.announce();
+    const second = await remove(object.objectId);
+    expect(second.batches.map(({ host }) => host.peerId)).toEqual([away.peerId]);
+    // A host that never had it, or lost it, has nothing to delete.
+    const unknown = network.failed(second.batches[0]!.transactionId, 'shard_unknown');
+    expect(await network.client.report([unknown])).toEqual(['recorded']);
+    expect((await known(object.objectId)).shards).toBe(1);
+    expect(await away.report([unknown])).toEqual(['recorded']);
+    expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
+  });
+
+  it('leaves shards that are retained where they are, until then', async () => {
+    const until = formatTime(network.nowMs + HOUR_MS);
+    const { object } = await network.store({ retainUntil: until });
+    const kept = await remove(object.objectId);
+    expect(kept.batches).toEqual([]);
+    expect(kept.retained.map(({ index, until: time }) => [index, time])).toEqual([0, 1, 2].map((i) => [i, until]));
+    expect(await isListed(object.objectId)).toBe(false);
+    network.fixture.clock.advance(HOUR_MS);
+    for (const host of network.hosts) await host.announce();
+    const { batches, retained } = await remove(object.objectId);
+    expect([batches.length, retained]).toEqual([3, []]);
+    // A host whose clock is behind keeps it still: then it is asked again.
+    expect(await tell(batches[0]!, 'deleted')).toEqual(['recorded']);
+    const refused = network.failed(batches[1]!.transactionId, 'shard_retained');
+    expect(await network.host(batches[1]!.host.peerId).report([refused])).toEqual(['recorded']);
+    expect((await remove(object.objectId)).batches).toHaveLength(2);
+  });
+
+  it('gives back what is set aside for puts under way, and is never blocked by an empty purse', async () => {
+    const before = await network.client.credit();
+    const left = Math.floor(before.available / 3);
+    const object = someObject(network.fixture, {
+      shards: someObject(network.fixture).shards.map((shard) => ({ ...shard, sizeBytes: left })),
+    });
+    await beginPut(network.client, object);
+    expect((await network.client.credit()).available).toBeLessThan(3);
+    expect(await remove(object.objectId)).toEqual({ batches: [], offline: [], retained: [] });
+    expect(await network.client.credit()).toEqual(before);
+    expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
+  });
+
+  it('of another account has nothing to delete', async () => {
+    const { object } = await network.store();
+    const stranger = await TestPeer.enrol(network.fixture);
+    const answer = await stranger.post('/v1/deletes', { objectIds: [object.objectId] });
+    expect(answer.body).toEqual({ batches: [], offline: [], retained: [] });
+    expect(await isListed(object.objectId)).toBe(true);
+  });
+
+  it('keeps content that another object has at the same host', async () => {
+    const { object, puts } = await network.store();
+    const twin = someObject(network.fixture, {
+      shards: object.shards.map((shard) => {
+        const put = puts.find(({ shard: { index } }) => index === shard.index)!;
+        return { ...shard, target: put.permission.host.peerId };
+      }),
+    });
+    for (const put of await beginPut(network.client, twin)) {
+      const report = network.doneOf({ ...put, shard: { ...put.shard } });
+      expect(await network.client.report([report])).toEqual(['recorded']);
+    }
+    expect(await remove(object.objectId)).toEqual({ batches: [], offline: [], retained: [] });
+    expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
+    expect(await isListed(twin.objectId)).toBe(true);
+    expect((await remove(twin.objectId)).batches).toHaveLength(3);
+  });
+});

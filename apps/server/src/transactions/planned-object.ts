@@ -1,0 +1,59 @@
+// What a request to put becomes once it is planned: objects, the hosts of their shards, and the rows of those. Pure.
+import {
+  type AccountId,
+  type ObjectId,
+  type ObjectToPut,
+  type PeerAddress,
+  ProtocolError,
+  RETAIN_MS_MAX,
+  type ShardToPut,
+  timeOf,
+} from '#protocol';
+import type { StoredShard } from '../objects/object-rows.js';
+import type { PutPlan } from './plan-put.js';
+import type { NewTransaction } from './transaction-rows.js';
+
+/** One shard of the request with the host that the plan gave it. */
+export interface PlacedShard {
+  readonly objectId: ObjectId;
+  readonly shard: ShardToPut;
+  readonly cid: ShardToPut['cid'];
+  readonly host: PeerAddress;
+  readonly hostAccountId: AccountId;
+  readonly retainUntilMs: number | null;
+}
+
+export interface PlannedObject {
+  readonly wanted: ObjectToPut;
+  readonly isNew: boolean;
+  readonly plan: PutPlan;
+}
+
+/** throws request_invalid for a time that is past, or farther away than a token may say */
+export function retainTime({ retainUntil }: ObjectToPut, nowMs: number): number | null {
+  if (retainUntil === undefined) return null;
+  const untilMs = timeOf(retainUntil);
+  if (untilMs > nowMs && untilMs - nowMs <= RETAIN_MS_MAX) return untilMs;
+  throw new ProtocolError('request_invalid', {}, { detail: 'retainUntil: past, or too far away' });
+}
+
+/** The rows of the shards of these objects; each knows the put that is to store it. */
+export function shardsOf(planned: readonly PlannedObject[], transactions: readonly NewTransaction[]): StoredShard[] {
+  const putOf = new Map(transactions.map((put) => [`${put.objectId} ${put.shardIndex}`, put]));
+  return planned.flatMap(({ wanted, plan }) =>
+    plan.placing.map(({ shard, hostId }): StoredShard => {
+      const put = putOf.get(`${wanted.objectId} ${shard.index}`);
+      return {
+        objectId: wanted.objectId,
+        index: shard.index,
+        cid: shard.cid,
+        sizeBytes: shard.sizeBytes,
+        state: hostId === null ? 'unplaced' : 'placing',
+        hostId,
+        transactionId: put?.id ?? null,
+        transactionItem: put?.item ?? 0,
+        retainUntilMs: wanted.retainUntil === undefined ? null : timeOf(wanted.retainUntil),
+      };
+    }),
+  );
+}

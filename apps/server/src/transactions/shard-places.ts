@@ -1,0 +1,99 @@
+// What the ends of transactions mean for shards: stored where a put left them, without a host, or forgotten.
+
+import type { EntityManager } from 'typeorm';
+import { changeMany, placeholders } from '#database';
+import type { ObjectId } from '#protocol';
+import { inStatements, isOneOf, type Part, partValues, type Transaction, tuples } from './transaction-rows.js';
+
+/** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
+export async function markStored(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
+  for (const some of inStatements(puts)) {
+    // A shard that another put has stored keeps that place: one place per shard is what restores look at.
+    await changeMany(
+      db,
+      `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item
+       FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
+         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'`,
+      partValues(some),
+    );
+  }
+  await countStored(db, objectsOf(puts));
+}
+
+/** These puts ended without a receipt: their shards have no host. */
+export async function markUnplaced(db: EntityManager, puts: readonly Part[]): Promise<void> {
+  for (const some of inStatements(puts)) {
+    await changeMany(
+      db,
+      `UPDATE shards SET state = 'unplaced', host_id = NULL, transaction_id = NULL, transaction_item = 0
+       FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
+         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
+         AND shards.transaction_id = t.id AND shards.transaction_item = t.item AND shards.state = 'placing'`,
+      partValues(some),
+    );
+  }
+}
+
+/** These transactions are about to be summed up: the shards that they stored no longer name them. */
+export async function unlinkShards(db: EntityManager, settled: readonly Transaction[]): Promise<void> {
+  const puts = settled.filter(({ op, objectId }) => op === 'put' && objectId !== null);
+  for (const some of inStatements(puts)) {
+    await changeMany(
+      db,
+      `UPDATE shards SET transaction_id = NULL, transaction_item = 0 FROM transactions t
+       WHERE ${isOneOf(db, some, 1, 't.')} AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
+         AND shards.host_id = t.host_id AND shards.transaction_id = t.id AND shards.transaction_item = t.item
+         AND shards.state = 'stored'`,
+      partValues(some),
+    );
+  }
+}
+
+/** The hosts of these deletions have the shards no more. A deleted object goes with its last shard. */
+export async function forgetShards(db: EntityManager, deletions: readonly Transaction[]): Promise<void> {
+  const ofObjects = deletions.filter(({ objectId }) => objectId !== null);
+  for (const some of inStatements(ofObjects)) {
+    // Only where the deletion was about: the same shard of an object may have been put elsewhere.
+    await changeMany(
+      db,
+      `DELETE FROM shards WHERE (object_id, host_id, shard_index) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'integer'] })}`,
+      some.flatMap(({ objectId, hostId, shardIndex }) => [objectId, hostId, shardIndex]),
+    );
+  }
+  for (const some of inStatements(deletions.filter(({ groupId }) => groupId !== null))) {
+    await changeMany(
+      db,
+      `DELETE FROM group_contents WHERE (group_id, host_id, cid) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'text'] })}`,
+      some.flatMap(({ groupId, hostId, cid }) => [groupId, hostId, cid]),
+    );
+  }
+  await forgetEmptyObjects(db, objectsOf(deletions));
+}
+
+/** Deleted objects that no host has anything of any more. */
+export async function forgetEmptyObjects(db: EntityManager, objectIds: readonly ObjectId[]): Promise<void> {
+  for (const some of inStatements(objectIds)) {
+    await changeMany(
+      db,
+      `DELETE FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM shards WHERE shards.object_id = objects.id)`,
+      some,
+    );
+  }
+}
+
+async function countStored(db: EntityManager, objectIds: readonly ObjectId[]): Promise<void> {
+  for (const some of inStatements(objectIds)) {
+    await changeMany(
+      db,
+      `UPDATE objects SET stored_shards =
+         (SELECT COUNT(*) FROM shards WHERE shards.object_id = objects.id AND shards.state = 'stored')
+       WHERE id IN ${placeholders(db, some.length)}`,
+      some,
+    );
+  }
+}
+
+function objectsOf(transactions: readonly Transaction[]): ObjectId[] {
+  return [...new Set(transactions.flatMap(({ objectId }) => (objectId === null ? [] : [objectId])))];
+}

@@ -1,0 +1,63 @@
+// How often a batch is tried again: as long as it gets further, and a bounded number of times while it does not.
+import type { Clock } from '#process';
+import { type ErrorCode, isRefusal, ProtocolError } from '#protocol';
+import { BATCH_FRUITLESS_MAX, BATCH_PAUSE_MS_MAX, BATCH_PAUSE_MS_MIN } from './limits.js';
+
+/** After these the same token may do. `token_in_use`: the host has not noticed yet that a connection is gone. */
+const MAY_COME_AGAIN: ReadonlySet<ErrorCode> = new Set([
+  'peer_unreachable',
+  'transfer_too_slow',
+  'token_in_use',
+  'host_busy',
+  'host_stopping',
+]);
+
+export class BatchAttempts {
+  private fruitless = 0;
+  private furthest = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** So many items are known to be done. */
+  reached(position: number): void {
+    if (position <= this.furthest) return;
+    this.furthest = position;
+    this.fruitless = 0;
+  }
+
+  /** The host is elsewhere than was thought; it may say so only as often as an attempt may fail. */
+  misplaced(error: ProtocolError): void {
+    this.count(error);
+  }
+
+  /** An attempt failed: wait before the next one. Throws the error when there is to be none. */
+  async failed(error: unknown): Promise<void> {
+    if (!isRefusal(error) || !MAY_COME_AGAIN.has(error.code)) throw error;
+    this.count(error);
+    await this.pause(Math.min(BATCH_PAUSE_MS_MIN * 2 ** (this.fruitless - 1), BATCH_PAUSE_MS_MAX));
+  }
+
+  private count(error: ProtocolError): void {
+    this.fruitless++;
+    if (this.fruitless > BATCH_FRUITLESS_MAX) throw error;
+  }
+
+  private pause(ms: number): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        cancel();
+        reject(new ProtocolError('interrupted', {}, { cause: signal?.reason }));
+      };
+      const cancel = this.clock.schedule(ms, () => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      });
+      if (signal?.aborted) stop();
+      signal?.addEventListener('abort', stop, { once: true });
+    });
+  }
+}
