@@ -1,5 +1,6 @@
 // A host for tests: a real agent on loopback, a broker that takes its reports over real TLS, tokens, and raw requests.
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request as httpsRequest, type RequestOptions, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +18,7 @@ import {
   isRefusal,
   PROBLEM_CONTENT_TYPE,
   type PresenceRequest,
+  ProtocolError,
   problemFrom,
   type Report,
   readRequestSignature,
@@ -31,6 +33,7 @@ import {
 } from '#protocol';
 import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
+import { decideHome, type KnownRun } from '../apps/server/src/presence/decide-home.js';
 import { TestAuthority, type TestIdentity } from './authority.js';
 import { createHome, peerIdOf } from './peer-fixture.js';
 
@@ -83,12 +86,25 @@ export class AgentFixture {
     return fixture;
   }
 
+  /** After a clean stop the host is at once as it was, as soon as the broker has confirmed that its home is the newest. */
   async restart(): Promise<void> {
     const listen = { host: '127.0.0.1', port: 0 };
+    const wasStopped = await this.wasStoppedCleanly();
+    const refusals = this.broker.homesRefused;
     this.agent = await startAgent(
       { homePath: this.home.path, listen },
       { clock: this.clock, log: openLog('test', 'silent') },
     );
+    if (!wasStopped || this.broker.isDown) return;
+    await Promise.race([this.agent.noticed, this.broker.refusedAfter(refusals)]);
+  }
+
+  private async wasStoppedCleanly(): Promise<boolean> {
+    if (!existsSync(join(this.home.path, 'agent.db'))) return false;
+    const rows = await this.read((reads) =>
+      reads.query<{ clean_stop: number }[]>('SELECT clean_stop FROM agent_state'),
+    );
+    return rows[0]?.clean_stop === 1;
   }
 
   /** A host that knows of no clean stop takes tokens that are surely later than its start, by the broker's whole seconds. */
@@ -209,6 +225,13 @@ export class TestBroker {
   readonly reports: Report[] = [];
   readonly presences: PresenceRequest[] = [];
   isDown = false;
+  /** The run of the host's home that it acknowledged last. */
+  acknowledged: KnownRun | null = null;
+  /** How often it said home_restored. */
+  homesRefused = 0;
+  /** Its answers do not arrive, though it does what is asked. */
+  losesAnswers = false;
+  private readonly refusalWaiters: (() => void)[] = [];
   /** What it says to a report. */
   resultOf: (report: Report) => string = () => 'recorded';
 
@@ -260,6 +283,10 @@ export class TestBroker {
       // Signed, so that a peer with a wrong clock learns the time from it.
       [status, answer] = [error.status, problemFrom(error)];
     }
+    if (this.losesAnswers) {
+      request.socket.destroy();
+      return;
+    }
     const bytes = Buffer.from(JSON.stringify(answer));
     const signed = signAnswer({ status, body: bytes, request: claimed, key: this.key, nowMs });
     response.writeHead(status, {
@@ -267,6 +294,24 @@ export class TestBroker {
       'content-type': status === 200 ? 'application/json' : PROBLEM_CONTENT_TYPE,
     });
     response.end(bytes);
+  }
+
+  /** Resolves when one more home than `count` has been refused. */
+  async refusedAfter(count: number): Promise<void> {
+    if (this.homesRefused <= count) await new Promise<void>((resolve) => this.refusalWaiters.push(resolve));
+  }
+
+  /** As the real broker does. */
+  private acknowledge({ home }: PresenceRequest): number | null {
+    if (home === null || home === undefined) return null;
+    const decision = decideHome(this.acknowledged, home);
+    if (decision.ok) {
+      this.acknowledged = decision.next;
+      return decision.next.epoch;
+    }
+    this.homesRefused++;
+    for (const wake of this.refusalWaiters.splice(0)) wake();
+    throw new ProtocolError(decision.code);
   }
 
   private answer(path: string | undefined, body: unknown): unknown {
@@ -282,6 +327,7 @@ export class TestBroker {
     }
     this.presences.push(body as PresenceRequest);
     return {
+      epoch: this.acknowledge(body as PresenceRequest),
       time: formatTime(this.clock.nowMs()),
       nextPresenceMs: 60_000,
       address: null,

@@ -77,7 +77,9 @@ export async function cutPut(
 
 /** Of the batches that have not ended. */
 export async function itemsDone(host: AgentFixture): Promise<number> {
-  const [row] = await host.read((reads) => reads.query<{ count: number }[]>('SELECT count(*) AS count FROM batch_item'));
+  const [row] = await host.read((reads) =>
+    reads.query<{ count: number }[]>('SELECT count(*) AS count FROM batch_item'),
+  );
   return row!.count;
 }
 
@@ -109,7 +111,12 @@ export function readGetBatch(answer: RawAnswer): GetBatchAnswer {
 }
 
 /** Send so many bytes of a put batch's body, and then nothing. */
-export function stallPut(host: AgentFixture, token: string, shards: readonly Uint8Array[], bodyBytes: number): TLSSocket {
+export function stallPut(
+  host: AgentFixture,
+  token: string,
+  shards: readonly Uint8Array[],
+  bodyBytes: number,
+): TLSSocket {
   const body = batchBody(token, shards);
   return rawExchange(host, 0, body.length, body.subarray(0, bodyBytes), () => false).socket;
 }

@@ -1,6 +1,7 @@
 // A line that breaks: passes bytes to a port, and cuts each connection after as many as it is told.
-import { connect, createServer, type Server, type Socket } from 'node:net';
+
 import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export class CuttingProxy {
   /** Of the next connections: bytes in both directions together, before the cut. Those after the last are never cut. */

@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly shareBytes?: number;
   /** Fields of the broker's policy, as policy.json has them. */
   readonly policy?: Record<string, unknown>;
+  /** The broker tells the answers of its CAPTCHA, for people who register. */
+  readonly testMode?: boolean;
 }
 
 const SHARE_BYTES = 2_000_000_000;
@@ -48,13 +50,19 @@ export class World {
     readonly clock: FakeClock,
     readonly log: Log,
     private readonly policy: Policy,
+    private readonly testMode: boolean,
   ) {}
 
   /** A broker and `hosts` hosts that it knows to be online. */
-  static async create({ hosts = 6, shareBytes = SHARE_BYTES, policy = {} }: WorldOptions = {}): Promise<World> {
+  static async create({
+    hosts = 6,
+    shareBytes = SHARE_BYTES,
+    policy = {},
+    testMode = false,
+  }: WorldOptions = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'peerkeep-world-'));
     const clock = new FakeClock(Date.now() - BEHIND_MS);
-    const world = new World(folder, clock, openLog('world', 'silent'), parsePolicy(policy));
+    const world = new World(folder, clock, openLog('world', 'silent'), parsePolicy(policy), testMode);
     await world.startBroker(0);
     for (let i = 0; i < hosts; i++) await world.addHost(shareBytes);
     return world;
@@ -71,6 +79,7 @@ export class World {
       listen: { host: '127.0.0.1', port },
       trustDomain: null,
       policy: this.policy,
+      testMode: this.testMode,
     };
     this.runningBroker = await startBroker(config, { clock: this.clock, log: this.log });
   }

@@ -4,4 +4,9 @@ import { SeveralUses1795000000310 } from './1795000000310-several-uses.js';
 import { Epochs1795000000320 } from './1795000000320-epochs.js';
 import { TrashAndBatches1795000000330 } from './1795000000330-trash-and-batches.js';
 
-export const AGENT_MIGRATIONS = [FirstRelease1790000000000, SeveralUses1795000000310, Epochs1795000000320, TrashAndBatches1795000000330] as const;
+export const AGENT_MIGRATIONS = [
+  FirstRelease1790000000000,
+  SeveralUses1795000000310,
+  Epochs1795000000320,
+  TrashAndBatches1795000000330,
+] as const;

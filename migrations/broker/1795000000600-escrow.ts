@@ -24,11 +24,12 @@ const TABLES = {
     counted_by text NOT NULL,
     counted_at_ms bigint NOT NULL`,
   escrow_events: `
-    id text PRIMARY KEY,
     account_id text NOT NULL REFERENCES accounts (id),
+    number bigint NOT NULL,
     peer_id text REFERENCES peers (id),
     kind text NOT NULL,
-    at_ms bigint NOT NULL`,
+    at_ms bigint NOT NULL,
+    PRIMARY KEY (account_id, number)`,
 } as const;
 
 /** A column's own check goes with the column, in SQLite and PostgreSQL alike. */
@@ -43,7 +44,6 @@ export class Escrow1795000000600 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const [name, columns] of Object.entries(TABLES)) await runner.query(`CREATE TABLE ${name} (${columns})`);
     await runner.query('CREATE INDEX escrow_recoveries_of_account ON escrow_recoveries (account_id, state)');
-    await runner.query('CREATE INDEX escrow_events_of_account ON escrow_events (account_id, id)');
     for (const statement of purposes("'host', 'client', 'recovery'")) await runner.query(statement);
   }
 

@@ -5,6 +5,8 @@ import { Accounts1795000000150 } from './1795000000150-accounts.js';
 import { KeysThatTurnOver1795000000200 } from './1795000000200-keys-that-turn-over.js';
 import { AllTransactionTypes1795000000300 } from './1795000000300-all-transaction-types.js';
 import { HomeEpochs1795000000400 } from './1795000000400-home-epochs.js';
+import { HostProbes1795000000500 } from './1795000000500-host-probes.js';
+import { Escrow1795000000600 } from './1795000000600-escrow.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -13,4 +15,6 @@ export const brokerMigrations = [
   KeysThatTurnOver1795000000200,
   AllTransactionTypes1795000000300,
   HomeEpochs1795000000400,
+  Escrow1795000000600,
+  HostProbes1795000000500,
 ] as const;

@@ -14,6 +14,8 @@ export const EXIT = {
   unreachable: 4,
   /** The recovery phrase, the enrolment key, or this machine's own credentials are not accepted, or nobody approved. */
   credentials: 5,
+  /** A recovery from escrow waits (`recover --escrow --no-wait`). The same command, later, goes on from there. */
+  waiting: 6,
   /** Stopped by Ctrl-C or SIGTERM. The same command goes on from there. */
   interrupted: 130,
   /** Whoever read the output went away (`peerkeep ls … | head`). */
@@ -45,6 +47,11 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   signature_invalid: EXIT.credentials,
   peer_suspended: EXIT.credentials,
   peer_revoked: EXIT.credentials,
+  escrow_missing: EXIT.credentials,
+  escrow_mismatch: EXIT.credentials,
+  escrow_recovery_not_approved: EXIT.credentials,
+  escrow_recovery_cancelled: EXIT.credentials,
+  escrow_recovery_waiting: EXIT.waiting,
   interrupted: EXIT.interrupted,
 };
 

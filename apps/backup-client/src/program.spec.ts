@@ -63,6 +63,8 @@ describe('a wrong command line', () => {
     ['an option without its value', ['restore', 'latest', '--target']],
     ['a missing join link', ['init']],
     ['a join link that is none', ['init', 'https://example.org', '--key', `pke_${'a'.repeat(43)}`]],
+    ['an enrolment key for a recovery from escrow', ['recover', LINK, '--escrow', '--key', `pke_${'a'.repeat(43)}`]],
+    ['--no-wait without escrow', ['recover', LINK, '--no-wait']],
     ['a name that is no DNS label', ['init', LINK, '--name', 'My Laptop', '--key', `pke_${'a'.repeat(43)}`]],
   ])('with %s ends with 2, prints no data, and makes nothing', async (_what, args) => {
     expect(await run(args)).toBe(EXIT.usage);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { backupCommand } from './commands/backup.js';
 import { checkCommand } from './commands/check.js';
 import type { CommandContext } from './commands/command-context.js';
+import { escrowCommand } from './commands/escrow.js';
 import { initCommand } from './commands/init.js';
 import { lsCommand } from './commands/ls.js';
 import { peersCommand } from './commands/peers.js';
@@ -25,6 +26,7 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     checkCommand,
     recoverCommand,
     peersCommand,
+    escrowCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

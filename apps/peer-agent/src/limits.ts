@@ -1,6 +1,6 @@
 // The bounds of the host that are its own and not the protocol's.
 import { strict as assert } from 'node:assert';
-import { BLOCK_BYTES, SHARD_BYTES_MAX, TOKEN_TEXT_BYTES_MAX, TRANSFERS_MAX } from '#protocol';
+import { BLOCK_BYTES, CONTROL_BODY_BYTES_MAX, SHARD_BYTES_MAX, TOKEN_TEXT_BYTES_MAX, TRANSFERS_MAX } from '#protocol';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -62,6 +62,10 @@ export const PRUNE_ROWS_AT_ONCE = 5_000;
 export const PRUNE_INTERVAL_MS = MINUTE_MS;
 
 // Reports
+/** Receipts of batches are long: the other half of a request is room for refusals and for what stands around them. */
+export const REPORTS_BYTES_PER_REQUEST = CONTROL_BODY_BYTES_MAX / 2;
+/** Reports that are read at once, before it is known how long they are. */
+export const REPORTS_READ_AT_ONCE = 32;
 export const REFUSALS_MAX = 4_096;
 export const REPORT_INTERVAL_MS = SECOND_MS;
 export const BACKOFF_MS_MIN = SECOND_MS;

@@ -6,6 +6,7 @@ import { TestModeModule } from './captcha/test-mode.module.js';
 import { CertificatesModule } from './certificates/certificates.module.js';
 import { ControlModule } from './control/control.module.js';
 import { EnrolmentModule } from './enrolment/enrolment.module.js';
+import { EscrowModule } from './escrow/escrow.module.js';
 import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { KeysModule } from './keys/keys.module.js';
@@ -23,6 +24,7 @@ import { WebModule } from './web/web.module.js';
     ControlModule,
     EnrolmentModule,
     AccountsModule,
+    EscrowModule,
     CaptchaModule,
     PeersModule,
     KeysModule,

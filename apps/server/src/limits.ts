@@ -15,12 +15,31 @@ export const PLACEMENT_CANDIDATES_MAX = 256;
 /** A host with less room than this is full for the choice of a code. */
 export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
 
-/** Remote networks that the enrolment limit remembers in one minute. */
-export const ENROLLING_NETWORKS_MAX = 10_000;
+/** How often the broker looks which hosts are due to be probed, and how many it asks at once. */
+export const PROBE_TICK_MS = 5 * SECOND_MS;
+export const PROBES_AT_ONCE_MAX = 32;
+/** How long an answer to presence waits for the first probe of a host; a slower one counts from the next answer on. */
+export const FIRST_PROBE_WAIT_MS = 2_500;
+/** Pauses after failed probes: longer each time. */
+export const PROBE_PAUSE_MS_MIN = 30 * SECOND_MS;
+export const PROBE_PAUSE_MS_MAX = 30 * MINUTE_MS;
+/** Probes that one host brings about by announcing itself anew, within a time: its port is its own word. */
+export const ANNOUNCED_PROBES_MAX = 20;
+export const ANNOUNCED_PROBES_WINDOW_MS = 10 * MINUTE_MS;
+/** Probes that tell together whether the broker's own network is down, and the fewest hosts that can tell it. */
+export const PROBE_WITNESS_WINDOW_MS = MINUTE_MS;
+export const PROBE_WITNESSES_MIN = 3;
+/** Ports below are those of other services, except HTTPS. */
+export const HOST_PORT_MIN = 1_024;
 
-/** Machines that may wait for a person's approval, in all and from one remote network. */
+/** Sites that a limit per minute remembers, and the networks of 64 bits that it remembers of each. */
+export const RATED_SITES_MAX = 10_000;
+export const NETWORKS_PER_SITE_MAX = 64;
+
+/** Machines that may wait for a person's approval: in all, from one remote network, and from one IPv6 site. */
 export const DEVICE_GRANTS_MAX = 10_000;
 export const DEVICE_GRANTS_PER_NETWORK_MAX = 64;
+export const DEVICE_GRANTS_PER_SITE_MAX = 256;
 /** Each machine polls under one code; a code that has expired is remembered until the next round of forgetting. */
 export const POLLING_MACHINES_MAX = 2 * DEVICE_GRANTS_MAX;
 export const POLL_INTERVAL_MS_MAX = MINUTE_MS;
@@ -89,6 +108,11 @@ export const LINK_ATTEMPTS_MAX = 10;
 
 /** How recently the password must have been given for what cannot be undone. */
 export const FRESH_SIGN_IN_MS = 15 * MINUTE_MS;
+
+/** Recoveries from escrow: how often one machine may ask, how many wait in an account, and what is kept of each kind of event. */
+export const RECOVERY_ASKS_MAX = 8;
+export const RECOVERIES_WAITING_PER_ACCOUNT_MAX = 8;
+export const ESCROW_EVENTS_KEPT_MAX = 20;
 
 /** Connections and times of the HTTPS listener; Node itself has no limit and waits for minutes. */
 export const CONNECTIONS_MAX = 10_000;

@@ -13,23 +13,26 @@ import { readPolicy } from './config/policy.js';
 import { checkTestMode } from './config/test-mode.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
 import { PollDevice } from './enrolment/poll-device.js';
+import { WaitingTime } from './escrow/waiting-time.js';
 import { openVault } from './keys/key-files.js';
 import { KeyPool } from './keys/key-pool.js';
 import { askForRotation } from './keys/key-rotations.js';
 import { KeyUpkeep } from './keys/key-upkeep.js';
 import { TransactionCounts } from './keys/transaction-counts.js';
 import { checkLedger } from './ledger/check-ledger.js';
-import { OWN_CERTIFICATE_CHECK_MS, VOID_INTERVAL_MS } from './limits.js';
+import { OWN_CERTIFICATE_CHECK_MS, PROBE_TICK_MS, VOID_INTERVAL_MS } from './limits.js';
 import type { Mailer } from './mail/mailer.js';
 import { openMailer } from './mail/open-mailer.js';
 import { PeerChanges } from './peers/peer-changes.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { describeApi } from './platform/describe-api.js';
+import { GuardedConnect } from './platform/guarded-connect.js';
 import { HttpsListener } from './platform/https-listener.js';
 import { NestLog } from './platform/nest-log.js';
 import { Settings } from './platform/settings.js';
 import { WebAddress } from './platform/web-address.js';
 import { rangesAround } from './presence/judge-address.js';
+import { ProbeHosts } from './probes/probe-hosts.js';
 import { EndExpired } from './transactions/end-expired.js';
 
 export interface BrokerParts {
@@ -53,6 +56,7 @@ export interface RunningBroker {
   /** Do the work of the periodic jobs now, as of this moment. */
   endExpiredNow(): Promise<void>;
   renewOwnCertificateNow(): Promise<void>;
+  probeHostsNow(): Promise<void>;
   noticeChangesNow(): Promise<void>;
   writeCountsNow(): Promise<void>;
   /** Ask for a new key-encryption key, as the command does; the periodic job makes it. */
@@ -98,6 +102,7 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     );
     describeApi(app);
     const { address, port, joinLink } = await listener.listen(app, webAddress);
+    app.get(GuardedConnect, { strict: false }).listensAt(address, port);
     log.info({ event: 'broker_started', address, port, trustDomain: authority.trustDomain });
     const keyUpkeep = new KeyUpkeep({
       database,
@@ -138,6 +143,7 @@ function run(parts: {
   const runEndExpired = async (): Promise<void> => {
     await app.get(EndExpired, { strict: false }).run();
     await app.get(PollDevice, { strict: false }).forgetExpired();
+    await app.get(WaitingTime, { strict: false }).countAll();
   };
   const runRenewCertificate = (): Promise<void> => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
   const endExpired = new Periodic({
@@ -154,7 +160,16 @@ function run(parts: {
     intervalMs: () => OWN_CERTIFICATE_CHECK_MS,
     run: runRenewCertificate,
   });
+  const probes = app.get(ProbeHosts, { strict: false });
+  const probeHosts = new Periodic({
+    name: 'probe-hosts',
+    clock,
+    log,
+    intervalMs: () => PROBE_TICK_MS,
+    run: () => probes.runDue(),
+  });
   endExpired.start();
+  probeHosts.start();
   renewCertificate.start();
 
   let closing: Promise<void> | null = null;
@@ -162,6 +177,7 @@ function run(parts: {
     closing ??= (async () => {
       if (!abruptly) await listener.drain();
       await Promise.all([endExpired.stop(), renewCertificate.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
+      await Promise.all([probes.stop(), probeHosts.stop()]);
       await listener.close(app);
       await parts.mailer.close();
       await database.close();
@@ -182,6 +198,7 @@ function run(parts: {
     checkLedger: () => checkLedger(database.reads),
     endExpiredNow: runEndExpired,
     renewOwnCertificateNow: runRenewCertificate,
+    probeHostsNow: () => probeHosts.trigger(),
     noticeChangesNow: () => parts.keyUpkeep.noticeChanges(),
     writeCountsNow: () => parts.keyUpkeep.writeCounts(),
     askForKeyRotation: () => askForRotation(database, clock.nowMs()),

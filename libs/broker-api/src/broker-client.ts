@@ -59,6 +59,7 @@ import {
   unwrapTransactionKey,
 } from '#protocol';
 import { BrokerTime } from './broker-time.js';
+import { EscrowMessages } from './escrow-messages.js';
 import { SignedExchange } from './signed-exchange.js';
 
 export interface BrokerClientOptions {
@@ -77,6 +78,8 @@ export interface CallOptions {
  */
 export class BrokerClient {
   readonly brokerTime: BrokerTime;
+  /** The master key in escrow, for those who chose it (B7). */
+  readonly escrow: EscrowMessages;
   private readonly home: PeerHome;
   private readonly log: Log;
   private readonly exchange: SignedExchange;
@@ -86,6 +89,7 @@ export class BrokerClient {
     this.log = log;
     this.brokerTime = new BrokerTime(clock);
     this.exchange = new SignedExchange(home, this.brokerTime);
+    this.escrow = new EscrowMessages(home, this.exchange);
   }
 
   /** Ask for hosts and tokens to store shards. The same request again is answered again. */

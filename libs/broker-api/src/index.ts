@@ -1,3 +1,4 @@
 // The typed, signed HTTP client of the broker.
 export * from './broker-client.js';
 export * from './broker-time.js';
+export * from './escrow-messages.js';

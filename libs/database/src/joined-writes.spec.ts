@@ -22,17 +22,21 @@ interface Setting {
   readonly units: string[][];
   readonly joined: JoinedWrites<string, string>;
   readonly connection: NullConnection;
+  /** Called when a unit runs. */
+  readonly duringUnit: { do: () => void };
 }
 
 /** Requests are words: `!` at the end is refused by itself, `#` undoes the unit that it is in. */
 function open(bounds: { togetherMax?: number; waitingMax?: number } = {}): Setting {
   const units: string[][] = [];
+  const duringUnit = { do: () => {} };
   const connection = new NullConnection();
   const queue = new WriteQueue(connection);
   const joined = new JoinedWrites<string, string>({
     write: (unit) => queue.run(unit),
     together: async (_db, words) => {
       units.push([...words]);
+      duringUnit.do();
       if (words.some((word) => word.endsWith('#'))) throw new Error(`undone: ${words.join(' ')}`);
       return words.map(
         (word): Outcome<string> =>
@@ -44,7 +48,7 @@ function open(bounds: { togetherMax?: number; waitingMax?: number } = {}): Setti
     togetherMax: bounds.togetherMax ?? 10,
     waitingMax: bounds.waitingMax ?? 100,
   });
-  return { units, joined, connection };
+  return { units, joined, connection, duringUnit };
 }
 
 const texts = (settled: readonly PromiseSettledResult<string>[]): string[] =>
@@ -83,6 +87,20 @@ describe('JoinedWrites', () => {
     const second = first.then(() => joined.run('c'));
     expect(texts(await first)).toEqual(['undone: a#', 'B']);
     expect(await second).toBe('C');
+  });
+
+  it('asks for no unit that has nobody to write, whatever failed before', async () => {
+    const { units, joined, duringUnit } = open();
+    let second: Promise<string> | undefined;
+    duringUnit.do = () => {
+      second ??= joined.run('b');
+    };
+    // 'c' comes when the first unit has failed and the one for 'b' has not begun.
+    const third = joined.run('a#').catch(() => joined.run('c'));
+    expect(await third).toBe('C');
+    expect(await second).toBe('B');
+    await joined.run('d');
+    expect(units).toEqual([['a#'], ['b', 'c'], ['d']]);
   });
 
   it('tells all who wait when the database cannot be written, and serves the next', async () => {

@@ -15,6 +15,7 @@ import {
 } from '#protocol';
 import type { EnrolmentExchange } from './enrolment-exchange.js';
 import { POLL_BACK_OFF_MS_MAX } from './limits.js';
+import { waitFor } from './wait-for.js';
 
 /** What a terminal shows while a person decides elsewhere. */
 export interface ApprovalAsked {
@@ -76,7 +77,7 @@ async function pollUntilDecided(
   let { intervalMs } = pace;
   let backOffMs = 0;
   for (;;) {
-    await wait(clock, intervalMs + backOffMs, signal);
+    await waitFor(clock, intervalMs + backOffMs, signal);
     if (clock.monotonicMs() >= untilMs) throw new ProtocolError('enrolment_expired');
     try {
       return await poll();
@@ -89,27 +90,5 @@ async function pollUntilDecided(
       if (code === 'enrolment_poll_too_fast') intervalMs += POLL_SLOWER_MS;
       backOffMs = waits ? Math.min(2 * (backOffMs || intervalMs), POLL_BACK_OFF_MS_MAX) : 0;
     }
-  }
-}
-
-/** throws interrupted */
-async function wait(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const interrupted = (): ProtocolError => new ProtocolError('interrupted', {}, { cause: signal?.reason });
-  if (signal?.aborted) throw interrupted();
-  // The timers of a clock do not keep a process alive; this wait is all that it has to do.
-  const alive = setInterval(() => undefined, POLL_BACK_OFF_MS_MAX);
-  let stop = (): void => undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const cancel = clock.schedule(ms, resolve);
-      stop = () => {
-        cancel();
-        reject(interrupted());
-      };
-      signal?.addEventListener('abort', stop);
-    });
-  } finally {
-    clearInterval(alive);
-    signal?.removeEventListener('abort', stop);
   }
 }

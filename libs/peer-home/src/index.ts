@@ -10,3 +10,4 @@ export * from './make-identity.js';
 export * from './peer-home.js';
 export * from './read-enrolment-key.js';
 export * from './trusted-connection.js';
+export * from './wait-for.js';

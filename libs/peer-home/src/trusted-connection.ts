@@ -1,4 +1,5 @@
 // A TLS 1.3 connection under one pinned CA to one SPIFFE id, in the shape that undici wants. Nothing is sent before.
+import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type buildConnector, errors } from 'undici';
 import { type ErrorCode, ProtocolError, type SpiffeId } from '#protocol';
@@ -15,7 +16,12 @@ export interface TrustedConnectionOptions {
   readonly codes: { readonly unreachable: ErrorCode; readonly untrusted: ErrorCode };
   /** Sees each connection after it is trusted, before anything is sent on it. */
   readonly onTrusted?: (socket: TLSSocket) => void;
+  /** Opens the connection under TLS, where not every address may be connected to; without it the system does. */
+  readonly dial?: Dial | undefined;
 }
+
+/** A connected socket to exactly this address; its errors are those of the connection. */
+export type Dial = (address: string, port: number) => Promise<Socket>;
 
 /**
  * A connector for undici dispatchers. Each connection does a whole handshake: a resumed one would skip the certificate.
@@ -23,39 +29,50 @@ export interface TrustedConnectionOptions {
  */
 export function trustedConnector(options: TrustedConnectionOptions): buildConnector.connector {
   return (target, callback) => {
-    let settled = false;
-    const settle = (error: Error | null): void => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      if (error === null) {
-        callback(null, socket);
-        return;
-      }
-      socket.destroy();
-      callback(error, null);
-    };
-    const socket = connect({
-      ...tlsOptions(options),
-      host: bareHost(target.hostname),
-      port: Number(target.port || 443),
-    });
-    const timer = setTimeout(
-      () => settle(new ProtocolError(options.codes.unreachable, { reason: 'connect timeout' })),
-      CONNECT_MS_MAX,
+    const host = bareHost(target.hostname);
+    const port = Number(target.port || 443);
+    if (options.dial === undefined) return secure(options, { host, port }, callback);
+    options.dial(host, port).then(
+      (socket) => secure(options, { socket }, callback),
+      (error: Error) => callback(connectionRefusal(error, options.codes), null),
     );
-    socket.setNoDelay(true);
-    socket.once('secureConnect', () => {
-      if (socket.alpnProtocol !== options.alpn) {
-        return settle(new ProtocolError(options.codes.untrusted, { reason: 'alpn' }));
-      }
-      options.onTrusted?.(socket);
-      settle(null);
-    });
-    // Stays for the life of the socket: after the hand-over undici listens too, and an error must have a listener.
-    socket.on('error', (error) => settle(connectionRefusal(error, options.codes)));
-    socket.once('close', () => settle(new ProtocolError(options.codes.unreachable, { reason: 'closed' })));
   };
+}
+
+/** TLS to where `under` leads, or over the connection that it is. */
+function secure(
+  options: TrustedConnectionOptions,
+  under: { readonly host: string; readonly port: number } | { readonly socket: Socket },
+  callback: buildConnector.Callback,
+): void {
+  let settled = false;
+  const settle = (error: Error | null): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    if (error === null) {
+      callback(null, socket);
+      return;
+    }
+    socket.destroy();
+    callback(error, null);
+  };
+  const socket = connect({ ...tlsOptions(options), ...under });
+  const timer = setTimeout(
+    () => settle(new ProtocolError(options.codes.unreachable, { reason: 'connect timeout' })),
+    CONNECT_MS_MAX,
+  );
+  socket.setNoDelay(true);
+  socket.once('secureConnect', () => {
+    if (socket.alpnProtocol !== options.alpn) {
+      return settle(new ProtocolError(options.codes.untrusted, { reason: 'alpn' }));
+    }
+    options.onTrusted?.(socket);
+    settle(null);
+  });
+  // Stays for the life of the socket: after the hand-over undici listens too, and an error must have a listener.
+  socket.on('error', (error) => settle(connectionRefusal(error, options.codes)));
+  socket.once('close', () => settle(new ProtocolError(options.codes.unreachable, { reason: 'closed' })));
 }
 
 /** The ProtocolError that a failed connection or exchange means: the network's fault, or a matter of trust. */

@@ -1,6 +1,7 @@
 // What the broker asks a host over its own certificate: is it there, and does it still hold some blocks.
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
+import type { Dial } from '#peer-home';
 import type { Clock } from '#process';
 import {
   auditAnswer,
@@ -25,6 +26,8 @@ export interface AskHostOptions {
   readonly host: PeerAddress;
   readonly token: string;
   readonly signal?: AbortSignal | undefined;
+  /** Decides which addresses are connected to, and connects. */
+  readonly dial?: Dial;
 }
 
 export interface AuditHostOptions extends AskHostOptions {
@@ -62,7 +65,7 @@ export async function auditHost({ cid, sizeBytes, blocks, ...options }: AuditHos
 
 /** One question on a connection of its own: hosts are asked rarely, and there are many. */
 async function ask<T>(
-  { identity, clock, host, token, signal }: AskHostOptions,
+  { identity, clock, host, token, signal, dial }: AskHostOptions,
   { method, path, body }: { method: Dispatcher.HttpMethod; path: string; body: string | null },
   schema: z.ZodType<T>,
   bytesMax: number,
@@ -73,7 +76,7 @@ async function ask<T>(
   const cancel = clock.schedule(ASK_MS_MAX, () => own.abort(new ProtocolError('peer_unreachable', { hostId })));
   if (signal?.aborted) forward();
   signal?.addEventListener('abort', forward, { once: true });
-  const { pool } = new HostConnections(identity, host);
+  const { pool } = new HostConnections(identity, host, dial);
   const answer = new SmallAnswer(hostId, bytesMax);
   const headers = { authorization: `Peerkeep ${token}` };
   try {

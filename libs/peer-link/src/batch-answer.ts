@@ -106,7 +106,11 @@ export class BatchAnswer implements AnswerSink {
   }
 
   private gather(item: TokenItem, bytes: Uint8Array): void {
-    this.incoming ??= { bytes: Buffer.allocUnsafeSlow(item.sizeBytes), hasher: new ContentIdHasher(), receivedBytes: 0 };
+    this.incoming ??= {
+      bytes: Buffer.allocUnsafeSlow(item.sizeBytes),
+      hasher: new ContentIdHasher(),
+      receivedBytes: 0,
+    };
     const { incoming } = this;
     if (incoming.receivedBytes + bytes.length > item.sizeBytes) {
       throw new ProtocolError('shard_too_long', { hostId: this.hostId });

@@ -197,7 +197,12 @@ export class BatchExchange {
   /** A host that names no place within the batch makes no sense. */
   private positionTold(error: ProtocolError): number {
     const { position } = error.facts;
-    if (typeof position === 'number' && Number.isInteger(position) && position >= 0 && position <= this.batch.items.length) {
+    if (
+      typeof position === 'number' &&
+      Number.isInteger(position) &&
+      position >= 0 &&
+      position <= this.batch.items.length
+    ) {
       return position;
     }
     throw new ProtocolError('peer_unreachable', { hostId: this.batch.host.peerId, reason: 'answer' }, { cause: error });

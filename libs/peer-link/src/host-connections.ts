@@ -2,7 +2,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';
-import { httpsOrigin, trustedConnector } from '#peer-home';
+import { type Dial, httpsOrigin, trustedConnector } from '#peer-home';
 import { ALPN_SHARDS, type PeerAddress } from '#protocol';
 import { ANSWER_MS_MAX, CONNECTIONS_PER_HOST_MAX, KEEP_ALIVE_MS } from './limits.js';
 
@@ -23,6 +23,7 @@ export class HostConnections {
   constructor(
     identity: LinkIdentity,
     readonly host: PeerAddress,
+    dial?: Dial,
   ) {
     this.pool = new Pool(httpsOrigin({ host: host.address, port: host.port }), {
       connect: trustedConnector({
@@ -32,6 +33,7 @@ export class HostConnections {
         own: identity.own,
         codes: PEER_CODES,
         onTrusted: (socket) => this.keepKey(socket),
+        dial,
       }),
       connections: CONNECTIONS_PER_HOST_MAX,
       pipelining: 1,

@@ -4,7 +4,11 @@ import { SLICE_BYTES_MAX, SLICE_BYTES_MIN, SLICE_MS_QUICK } from './limits.js';
 import type { RateWatch } from './rate-watch.js';
 
 /** The shard in slices; each one asked for means that the socket has taken the one before. */
-export async function* slices(bytes: Uint8Array, watch: RateWatch, clock: Clock): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* slices(
+  bytes: Uint8Array,
+  watch: RateWatch,
+  clock: Clock,
+): AsyncGenerator<Uint8Array, void, undefined> {
   watch.start();
   let sliceBytes = SLICE_BYTES_MIN;
   for (let offset = 0; offset < bytes.length; ) {

@@ -51,7 +51,8 @@ export async function readCredentialFile(path: string): Promise<Buffer | null> {
   }
 }
 
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
+/** Not blocking: a named pipe would hold the process for good before it can be refused. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 function openSecretSync(path: string): number {
   try {

@@ -4,6 +4,7 @@ import type { BackupSummary, EngineEvent } from '#backup';
 import { EXIT } from '../exit-codes.js';
 import { formatBytes, formatCount, formatCounted, formatPairs, formatSeconds } from '../format.js';
 import { type CommandContext, type CommonOptions, collect, newCommand, withEngine } from './command-context.js';
+import { warnOfRecoveries } from './escrow.js';
 import { ProblemList } from './problem-list.js';
 
 interface BackupOptions extends CommonOptions {
@@ -18,6 +19,7 @@ export function backupCommand(context: CommandContext): Command {
 }
 
 async function backup(context: CommandContext, paths: readonly string[], options: BackupOptions): Promise<void> {
+  await warnOfRecoveries(context, options);
   const problems = new ProblemList();
   const summary = await withEngine(
     context,

@@ -1,16 +1,19 @@
 // `peerkeep init JOIN_LINK`: makes this machine a peer that backs up, and shows the recovery phrase, once.
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { deriveDataKeys, phraseFromMasterKey, recoveryKeyPair } from '#backup';
+import { phraseFromMasterKey } from '#backup';
 import { BrokerClient } from '#broker-api';
 import { enrolHere, keyOrApproval, PeerHome, readHomeKey } from '#peer-home';
-import { KEY_BYTES, ProtocolError, parseJoinLink } from '#protocol';
+import { isRefusal, KEY_BYTES, ProtocolError, parseJoinLink } from '#protocol';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+import { sayEscrowIsOn } from './escrow.js';
+import { registerRecoveryKey } from './register-recovery-key.js';
 
 interface InitOptions extends CommonOptions {
   readonly key?: string;
   readonly keyFile?: string;
   readonly name?: string;
+  readonly escrow?: boolean;
 }
 
 export function initCommand(context: CommandContext): Command {
@@ -22,6 +25,10 @@ export function initCommand(context: CommandContext): Command {
       'file with the enrolment key (or PEERKEEP_ENROLMENT_KEY); without a key, a person approves',
     )
     .option('--name <name>', 'what to call this machine: lower-case letters, digits, hyphens')
+    .option(
+      '--escrow',
+      'leave the key with the broker too: a sign-in recovers it, and its operator can read your backups',
+    )
     .action((joinLink: string, options: InitOptions) => init(context, joinLink, options));
 }
 
@@ -39,12 +46,18 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   }
   const masterKey = await home.draftMasterKey(() => randomBytes(KEY_BYTES));
   await registerRecoveryKey(context, home, masterKey);
+  if (options.escrow === true) await putInEscrow(context, home, masterKey);
   const phrase = phraseFromMasterKey(masterKey);
   const { peerId, accountId, name } = home.identity;
-  terminal.result({ peerId, accountId, name, home: homePath, recoveryPhrase: phrase }, () => phrase);
+  terminal.result(
+    { peerId, accountId, name, home: homePath, recoveryPhrase: phrase, escrow: options.escrow === true },
+    () => phrase,
+  );
   await home.saveMasterKey(masterKey);
   terminal.say(`this machine is ${name} (${peerId}); its home is ${homePath}`);
-  terminal.say('write the 24 words down and keep them away from this machine: with them, and only with them,');
+  if (options.escrow === true) sayEscrowIsOn(terminal);
+  const onlyWay = options.escrow === true ? '' : ', and only with them';
+  terminal.say(`write the 24 words down and keep them away from this machine: with them${onlyWay},`);
   terminal.say('another machine restores everything. they are not shown again');
 }
 
@@ -63,16 +76,18 @@ async function openOrEnrol(
   return enrolHere({ homePath, joinLink, name, credential, homeKey, signal });
 }
 
-/** throws recovery_key_exists when the account has another phrase */
-export async function registerRecoveryKey(
+/** A call that was cut off in between may have left this very key there. */
+async function putInEscrow(
   { clock, log, signal }: CommandContext,
   home: PeerHome,
   masterKey: Uint8Array,
 ): Promise<void> {
   const broker = new BrokerClient({ home, clock, log });
   try {
-    const { publicKey } = recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed);
-    await broker.setRecoveryKey(publicKey, { signal });
+    await broker.escrow.store(masterKey, { signal });
+  } catch (error) {
+    // The account has one recovery key, so what is there is this key: registering it was accepted a moment ago.
+    if (!isRefusal(error, 'escrow_exists')) throw error;
   } finally {
     await broker.close();
   }

@@ -58,15 +58,22 @@ async function holding(): Promise<{ shards: number; usedBytes: number }> {
 }
 
 describe('a batch of a client', () => {
-  it.each([[1], [2], [1_024]])('of %i items is put, got and deleted', async (count) => {
-    const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
-    expect((await put(shards)).results).toEqual(shards.map(() => 'stored'));
-    const got = await get(shards);
-    expect([got.handed, got.results]).toEqual([shards.map((shard) => contentIdOf(shard)), shards.map(() => 'served')]);
-    expect(got.receipt).not.toBeNull();
-    expect((await link.deleteBatch(batchOf('delete', shards))).results).toEqual(shards.map(() => 'deleted'));
-    expect(await holding()).toMatchObject({ shards: 0 });
-  }, 120_000);
+  it.each([[1], [2], [1_024]])(
+    'of %i items is put, got and deleted',
+    async (count) => {
+      const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
+      expect((await put(shards)).results).toEqual(shards.map(() => 'stored'));
+      const got = await get(shards);
+      expect([got.handed, got.results]).toEqual([
+        shards.map((shard) => contentIdOf(shard)),
+        shards.map(() => 'served'),
+      ]);
+      expect(got.receipt).not.toBeNull();
+      expect((await link.deleteBatch(batchOf('delete', shards))).results).toEqual(shards.map(() => 'deleted'));
+      expect(await holding()).toMatchObject({ shards: 0 });
+    },
+    120_000,
+  );
 
   it('learns what became of each item', async () => {
     const shards = shardsOf(50_000, 60_000, 70_000);
@@ -75,7 +82,10 @@ describe('a batch of a client', () => {
     expect(stored.results).toEqual(['stored', 'shard_content_mismatch', 'stored']);
     const handed: number[] = [];
     const got = await link.getBatch({ ...batchOf('get', shards), onItem: (index) => void handed.push(index) });
-    expect([got.results, handed]).toEqual([['served', 'shard_unknown', 'served'], [0, 2]]);
+    expect([got.results, handed]).toEqual([
+      ['served', 'shard_unknown', 'served'],
+      [0, 2],
+    ]);
     expect(got.receipt).not.toBeNull();
     const deleted = await link.deleteBatch(batchOf('delete', shards));
     expect(deleted.results).toEqual(['deleted', 'shard_unknown', 'deleted']);
@@ -132,7 +142,9 @@ describe('a batch of a client', () => {
       { numRuns: 10 },
     );
     await host.agent.triggers.reports();
-    const done = host.broker.reports.filter(({ outcome }) => outcome === 'done').map((report) => JSON.stringify(report));
+    const done = host.broker.reports
+      .filter(({ outcome }) => outcome === 'done')
+      .map((report) => JSON.stringify(report));
     expect(new Set(done).size).toBe(done.length);
   }, 180_000);
 

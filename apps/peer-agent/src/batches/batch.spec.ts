@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeReceipt, es256Verifier, contentIdOf, encodeHex, contentIdBytes, TOKEN_RELEASES_MAX } from '#protocol';
+import { contentIdBytes, contentIdOf, decodeReceipt, encodeHex, es256Verifier, TOKEN_RELEASES_MAX } from '#protocol';
 import { AgentFixture, codeOf, HOST_ID, type RawAnswer, receiptOf } from '../../../../test/agent-fixture.js';
 import {
   batchBody,
@@ -74,24 +74,28 @@ async function damage(bytes: Uint8Array): Promise<void> {
 }
 
 describe('a put batch', () => {
-  it.each([[1], [2], [1_024]])('of %i items stores each of them, under one receipt and one report', async (count) => {
-    const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
-    const claims = batchClaims(host, 'put', shards);
-    const token = host.seal(claims);
-    const answer = await sendBatch(host, token, { shards });
-    expect(answer.status).toBe(201);
-    const receipt = decodeReceipt(receiptOf(answer), es256Verifier(host.home.certificate().pem));
-    expect(receipt).toMatchObject({ op: 'put', hostId: HOST_ID, transactionId: claims.transactionId });
-    expect(receipt.items).toEqual(claims.items.map((item) => ({ ...item, result: 'stored' })));
-    expect(await held()).toEqual(holding(shards));
-    expect(await reported()).toEqual([
-      { outcome: 'done', transactionId: claims.transactionId, receipt: receiptOf(answer) },
-    ]);
+  it.each([[1], [2], [1_024]])(
+    'of %i items stores each of them, under one receipt and one report',
+    async (count) => {
+      const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
+      const claims = batchClaims(host, 'put', shards);
+      const token = host.seal(claims);
+      const answer = await sendBatch(host, token, { shards });
+      expect(answer.status).toBe(201);
+      const receipt = decodeReceipt(receiptOf(answer), es256Verifier(host.home.certificate().pem));
+      expect(receipt).toMatchObject({ op: 'put', hostId: HOST_ID, transactionId: claims.transactionId });
+      expect(receipt.items).toEqual(claims.items.map((item) => ({ ...item, result: 'stored' })));
+      expect(await held()).toEqual(holding(shards));
+      expect(await reported()).toEqual([
+        { outcome: 'done', transactionId: claims.transactionId, receipt: receiptOf(answer) },
+      ]);
 
-    const again = await sendBatch(host, token, { shards });
-    expect([again.status, receiptOf(again)]).toEqual([200, receiptOf(answer)]);
-    expect(await held()).toEqual(holding(shards));
-  }, 60_000);
+      const again = await sendBatch(host, token, { shards });
+      expect([again.status, receiptOf(again)]).toEqual([200, receiptOf(answer)]);
+      expect(await held()).toEqual(holding(shards));
+    },
+    60_000,
+  );
 
   it('goes on after an item that is not what its token says, and after one that finds no room', async () => {
     const shards = shardsOf(50_000, 70_000, 300_000, 20_000, 1);
@@ -271,23 +275,27 @@ describe('a put batch', () => {
 });
 
 describe('a get batch', () => {
-  it.each([[1], [2], [1_024]])('of %i items serves each of them, then one receipt', async (count) => {
-    const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
-    await sendBatch(host, putToken(shards), { shards });
-    const claims = batchClaims(host, 'get', shards);
-    const token = host.seal(claims);
-    const answer = await sendBatch(host, token);
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/peerkeep-batch']);
-    const got = readGetBatch(answer);
-    expect(got.items).toEqual(shards);
-    expect(resultsOf(got.receipt!)).toEqual(shards.map(() => 'served'));
+  it.each([[1], [2], [1_024]])(
+    'of %i items serves each of them, then one receipt',
+    async (count) => {
+      const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
+      await sendBatch(host, putToken(shards), { shards });
+      const claims = batchClaims(host, 'get', shards);
+      const token = host.seal(claims);
+      const answer = await sendBatch(host, token);
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/peerkeep-batch']);
+      const got = readGetBatch(answer);
+      expect(got.items).toEqual(shards);
+      expect(resultsOf(got.receipt!)).toEqual(shards.map(() => 'served'));
 
-    const again = readGetBatch(await sendBatch(host, token));
-    expect(again).toEqual({ items: [], receipt: got.receipt });
-    expect((await reported()).filter((report) => (report as { receipt?: string }).receipt === got.receipt)).toHaveLength(
-      1,
-    );
-  }, 60_000);
+      const again = readGetBatch(await sendBatch(host, token));
+      expect(again).toEqual({ items: [], receipt: got.receipt });
+      expect(
+        (await reported()).filter((report) => (report as { receipt?: string }).receipt === got.receipt),
+      ).toHaveLength(1);
+    },
+    60_000,
+  );
 
   it('goes on after an item that is corrupt, and after one that is not here', async () => {
     const shards = shardsOf(1_000_000, 600_000, 10, 20_000);

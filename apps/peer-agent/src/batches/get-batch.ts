@@ -6,8 +6,8 @@ import {
   BATCH_CONTENT_TYPE,
   BATCH_FRAME_BYTES_MAX,
   type BatchFrameKind,
-  encodeFrameHead,
   type ErrorCode,
+  encodeFrameHead,
   ProtocolError,
   utf8,
 } from '#protocol';

@@ -13,6 +13,12 @@ import { formatSize } from './size-text.js';
 
 const BROKER_MS_MAX = 3_000;
 
+/** Whether the broker's probes reach this host, and the code of the refusal when they do not; null: not probed. */
+export interface HostReachability {
+  readonly reachable: boolean | null;
+  readonly reason: string | null;
+}
+
 /** `--json` prints exactly this. */
 export interface AgentStatus {
   readonly peerId: string;
@@ -29,7 +35,7 @@ export interface AgentStatus {
   readonly lastBrokerContactAt: string | null;
   /** Whether the broker answers now, and counts this host as online; the code of the refusal when it does not answer. */
   readonly broker:
-    | { readonly reachable: true; readonly online: boolean }
+    | { readonly reachable: true; readonly online: boolean; readonly host: HostReachability }
     | { readonly reachable: false; readonly code: string };
 }
 
@@ -55,7 +61,7 @@ export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | 
 
 export function formatStatus(status: AgentStatus): string {
   const broker = status.broker.reachable
-    ? `answers; this host counts as ${status.broker.online ? 'online' : 'offline'}`
+    ? `answers; this host counts as ${standing(status.broker)}`
     : `does not answer (${status.broker.code})`;
   const rows = [
     ['peer', `${status.name} (${status.peerId}) of ${status.trustDomain}`],
@@ -71,9 +77,15 @@ export function formatStatus(status: AgentStatus): string {
   return rows.map(([label, text]) => `${label.padEnd(14)}${text}`).join('\n');
 }
 
+function standing({ online, host }: { readonly online: boolean; readonly host: HostReachability }): string {
+  if (!online || host.reachable !== false) return online ? 'online' : 'offline';
+  return `online, but cannot be reached (${host.reason ?? 'not asked yet'}) and gets no shards`;
+}
+
 async function readDatabase(home: PeerHome) {
   const file = join(home.path, 'agent.db');
-  if (!(await isThere(file))) return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
+  if (!(await isThere(file)))
+    return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
   const database = await openReadOnly({ file, entities: [] });
   try {
     const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
@@ -87,8 +99,10 @@ async function readDatabase(home: PeerHome) {
 async function askBroker(home: PeerHome, clock: Clock, log: Log): Promise<AgentStatus['broker']> {
   const client = new BrokerClient({ home, clock, log });
   try {
-    const { online } = await client.peerStatus({ signal: AbortSignal.timeout(BROKER_MS_MAX) });
-    return { reachable: true, online };
+    const { online, reachable, unreachableReason } = await client.peerStatus({
+      signal: AbortSignal.timeout(BROKER_MS_MAX),
+    });
+    return { reachable: true, online, host: { reachable, reason: unreachableReason } };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return { reachable: false, code: error.code };

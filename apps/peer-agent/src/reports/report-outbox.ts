@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, type Database, insertRows, placeholders } from '#database';
 import { ProtocolError, REPORT_OUTBOX_ENTRIES_MAX, type Report, report } from '#protocol';
+import { REPORTS_READ_AT_ONCE } from '../limits.js';
 
 /** Room for one report, kept from before a transfer begins: a receipt is never without a place. */
 export interface OutboxPlace {
@@ -66,13 +67,25 @@ export class ReportOutbox {
     return replaced;
   }
 
-  /** The oldest, at most `count`. */
-  async next(count: number): Promise<WaitingReport[]> {
-    const rows = await this.database.reads.query<{ id: number; body: string }[]>(
-      'SELECT id, body FROM report ORDER BY id LIMIT $1',
-      [count],
-    );
-    return rows.map(({ id, body }) => ({ id, report: report.parse(JSON.parse(body)) }));
+  /** The oldest, at most `count`, and no more than fit into `bytesMax` of JSON, though always one. */
+  async next(count: number, bytesMax: number): Promise<WaitingReport[]> {
+    const found: WaitingReport[] = [];
+    let bytes = 0;
+    while (found.length < count) {
+      const rows = await this.after(found.at(-1)?.id ?? 0, Math.min(count - found.length, REPORTS_READ_AT_ONCE));
+      for (const { id, body } of rows) {
+        // Reports are ASCII: as many bytes as characters, and a comma.
+        bytes += body.length + 1;
+        if (found.length > 0 && bytes > bytesMax) return found;
+        found.push({ id, report: report.parse(JSON.parse(body)) });
+      }
+      if (rows.length < REPORTS_READ_AT_ONCE) return found;
+    }
+    return found;
+  }
+
+  private after(id: number, count: number): Promise<{ id: number; body: string }[]> {
+    return this.database.reads.query('SELECT id, body FROM report WHERE id > $1 ORDER BY id LIMIT $2', [id, count]);
   }
 
   async remove(taken: readonly WaitingReport[]): Promise<void> {

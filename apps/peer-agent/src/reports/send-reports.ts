@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { BrokerClient } from '#broker-api';
 import { Log } from '#process';
 import { REPORTS_PER_REQUEST_MAX, type Report, type SendReportsAnswer } from '#protocol';
+import { REPORTS_BYTES_PER_REQUEST } from '../limits.js';
 import { RefusalTally } from './refusal-tally.js';
 import { ReportOutbox, type WaitingReport } from './report-outbox.js';
 
@@ -23,7 +24,7 @@ export class SendReports {
   }
 
   private async sendBatch(options: { signal?: AbortSignal }): Promise<boolean> {
-    const waiting = await this.outbox.next(REPORTS_PER_REQUEST_MAX);
+    const waiting = await this.outbox.next(REPORTS_PER_REQUEST_MAX, REPORTS_BYTES_PER_REQUEST);
     const refusals = this.tally.take(REPORTS_PER_REQUEST_MAX - waiting.length);
     if (waiting.length + refusals.length === 0) return false;
     const results = await this.send([...waiting.map(({ report }) => report), ...refusals], refusals, options);

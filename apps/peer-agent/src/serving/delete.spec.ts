@@ -42,7 +42,9 @@ const nameOf = (bytes: Uint8Array): string => {
 async function files(): Promise<string[]> {
   const found = await readdir(join(host.home.path, 'shards'), { recursive: true, withFileTypes: true });
   const root = join(host.home.path, 'shards');
-  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  return found
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
 }
 
 async function state() {
@@ -147,8 +149,7 @@ describe('a delete', () => {
 });
 
 describe('a retained shard', () => {
-  const retained = (ms: number): string =>
-    host.token('put', SHARD, { retainUntilMs: host.clock.nowMs() + ms });
+  const retained = (ms: number): string => host.token('put', SHARD, { retainUntilMs: host.clock.nowMs() + ms });
 
   it('is deleted by nobody until its time is over by the broker’s clock', async () => {
     const untilMs = host.clock.nowMs() + DAY_MS;
@@ -194,17 +195,21 @@ describe('a retained shard', () => {
 });
 
 describe('a delete batch', () => {
-  it.each([[1], [2], [1_024]])('of %i items deletes each of them', async (count) => {
-    const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
-    await sendBatch(host, host.seal(batchClaims(host, 'put', shards)), { shards });
-    const token = host.seal(batchClaims(host, 'delete', shards));
-    const answer = await sendBatch(host, token);
-    const { items } = decodeReceipt(receiptOf(answer), es256Verifier(host.home.certificate().pem));
-    expect([answer.status, items.map(({ result }) => result)]).toEqual([200, shards.map(() => 'deleted')]);
-    expect(await state()).toMatchObject({ shardCount: 0, shards: 0, refs: 0, trash: count });
-    expect(receiptOf(await sendBatch(host, token))).toBe(receiptOf(answer));
-    expect(receiptOf(await sendBatch(host, token, { position: 1 }))).toBe(receiptOf(answer));
-  }, 90_000);
+  it.each([[1], [2], [1_024]])(
+    'of %i items deletes each of them',
+    async (count) => {
+      const shards = Array.from({ length: count }, (_, i) => Buffer.from(`shard ${i} of ${count}`));
+      await sendBatch(host, host.seal(batchClaims(host, 'put', shards)), { shards });
+      const token = host.seal(batchClaims(host, 'delete', shards));
+      const answer = await sendBatch(host, token);
+      const { items } = decodeReceipt(receiptOf(answer), es256Verifier(host.home.certificate().pem));
+      expect([answer.status, items.map(({ result }) => result)]).toEqual([200, shards.map(() => 'deleted')]);
+      expect(await state()).toMatchObject({ shardCount: 0, shards: 0, refs: 0, trash: count });
+      expect(receiptOf(await sendBatch(host, token))).toBe(receiptOf(answer));
+      expect(receiptOf(await sendBatch(host, token, { position: 1 }))).toBe(receiptOf(answer));
+    },
+    90_000,
+  );
 
   it('goes on after an item that is not here', async () => {
     const [first, unknown, last] = [randomBytes(10), randomBytes(20), randomBytes(30)];
@@ -269,7 +274,9 @@ describe('a crash', () => {
   async function crashBeforeTheMove(): Promise<void> {
     const move = DiskShardFiles.prototype.rename;
     const fails: typeof move = (from, to) =>
-      to.includes('trash') ? Promise.reject(new Error('the machine stops here')) : move.call(new DiskShardFiles(), from, to);
+      to.includes('trash')
+        ? Promise.reject(new Error('the machine stops here'))
+        : move.call(new DiskShardFiles(), from, to);
     DiskShardFiles.prototype.rename = fails;
     try {
       expect((await remove(SHARD)).status).toBe(200);

@@ -28,7 +28,8 @@ export class HandlePut implements Handler {
 
   async run(exchange: Exchange): Promise<void> {
     const token = this.admitToken.run(exchange);
-    if (this.replayList.isBurned(token)) return answerAgain(exchange, token, { replayList: this.replayList, clock: this.clock });
+    if (this.replayList.isBurned(token))
+      return answerAgain(exchange, token, { replayList: this.replayList, clock: this.clock });
     const item = token.items[0] ?? itemToPut(exchange);
     const space = aboutTransaction(token, () => this.reserve(item.sizeBytes));
     let keptBytes = 0;

@@ -1,6 +1,6 @@
 // The transfers under way: so many at once, a part of them for one client, none slower than the least rate, and an end when the host stops.
 import { strict as assert } from 'node:assert';
-import { type Requester, ProtocolError, TRANSFERS_MAX } from '#protocol';
+import { ProtocolError, type Requester, TRANSFERS_MAX } from '#protocol';
 import { DISK_BATCH_BYTES, LEAST_BYTES_PER_WINDOW, TRANSFERS_PER_CLIENT_MAX } from '../limits.js';
 import { Progress } from '../shards/receive-shard.js';
 

@@ -4,8 +4,8 @@ import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, type Database, insertRows } from '#database';
 import type { ContentId, UnixMs } from '#protocol';
 import { countEmptied, countShard, uncountShard } from '../state/agent-state.js';
-import type { DeletedShard } from './shard-trash.js';
 import type { StoredShard } from './disk-shard-store.js';
+import type { DeletedShard } from './shard-trash.js';
 
 export class ShardIndex {
   constructor(private readonly database: Database) {}

@@ -13,7 +13,7 @@ import { strict as assert } from 'node:assert';
 import { dirname } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Log } from '#process';
-import { CLOCK_SKEW_MS_MAX, formatTime, ProtocolError, TRASH_MS, type TokenItem, type UnixMs } from '#protocol';
+import { CLOCK_SKEW_MS_MAX, formatTime, ProtocolError, type TokenItem, TRASH_MS, type UnixMs } from '#protocol';
 import { SWEEP_WAIT_MS, TRASH_FILES_AT_ONCE, TRASH_PAUSE_MS, TRASH_REST_MS } from '../limits.js';
 import { AgentDatabase } from '../state/agent-database.js';
 import { HostTime } from '../state/host-time.js';

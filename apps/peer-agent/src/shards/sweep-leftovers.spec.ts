@@ -68,7 +68,10 @@ async function sweep(sweeping = sweeper()): Promise<void> {
 }
 
 async function write(bytes: Uint8Array): Promise<StoredShard> {
-  return store.write(onlyItemOf(list.claim(verifiedToken(bytes, NOW_MS))), Readable.from([bytes], { objectMode: false }));
+  return store.write(
+    onlyItemOf(list.claim(verifiedToken(bytes, NOW_MS))),
+    Readable.from([bytes], { objectMode: false }),
+  );
 }
 
 /** A file in place and no row. */

@@ -12,6 +12,8 @@ export interface ShownAccount {
   readonly peers: readonly ListedPeer[];
   /** Where the next peers begin; null when these are the last. */
   readonly next: string | null;
+  /** What the broker keeps of their key, and who asks for it. */
+  readonly escrow: Html;
 }
 
 export interface AccountNotice {
@@ -23,7 +25,7 @@ export interface AccountNotice {
 }
 
 export function accountPage(session: Session, account: ShownAccount, notice: AccountNotice = {}): Page {
-  const { name, email, peers, next } = account;
+  const { name, email, peers, next, escrow } = account;
   const faulty = notice.oldPassword !== undefined || notice.newPassword !== undefined;
   return page({
     title: 'Your account',
@@ -35,6 +37,7 @@ export function accountPage(session: Session, account: ShownAccount, notice: Acc
 ${peers.length === 0 ? html`<p>No machine yet.</p>` : peersTable(peers)}
 ${next !== null && html`<p><a href="/account?after=${next}">More machines</a></p>`}
 <p><a href="/enrol">Add a machine</a></p>
+${escrow}
 <h2>Password</h2>
 <form method="post" action="/account/password">
 ${formToken(session)}

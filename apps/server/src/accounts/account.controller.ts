@@ -2,6 +2,8 @@
 import { Get, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isUuidV7, type PeerId, ProtocolError } from '#protocol';
+import { escrowSection } from '../escrow/escrow-section.js';
+import { TellEscrow } from '../escrow/tell-escrow.js';
 import { FRESH_SIGN_IN_MS } from '../limits.js';
 import { ListPeers } from '../peers/list-peers.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
@@ -32,6 +34,7 @@ export class AccountController {
     private readonly directory: PeerDirectory,
     private readonly revokePeer: RevokePeer,
     private readonly remoteAddress: RemoteAddress,
+    private readonly tellEscrow: TellEscrow,
   ) {}
 
   @Get()
@@ -42,7 +45,7 @@ export class AccountController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const from = typeof after === 'string' && isUuidV7(after) ? (after as PeerId) : null;
-    await this.sendAccount(reply, session, done === 'password' ? { done: 'The password is changed.' } : {}, from);
+    await this.sendAccount(reply, session, noticeOf(done), from);
   }
 
   @Post('password')
@@ -104,6 +107,14 @@ export class AccountController {
     const { name, email } = await this.database.reads.findOneByOrFail(AccountEntity, { id: accountId });
     const query = { limit: PEERS_PER_PAGE, ...(after !== null && { after }) };
     const { peers, next } = await this.listPeers.run(accountId, query);
-    sendPage(reply, accountPage(session, { name, email: email ?? '', peers, next }, notice));
+    const escrow = escrowSection(session, await this.tellEscrow.run(accountId));
+    sendPage(reply, accountPage(session, { name, email: email ?? '', peers, next, escrow }, notice));
   }
+}
+
+/** What a form says that has come back to the page. */
+function noticeOf(done: unknown): AccountNotice {
+  if (done === 'password') return { done: 'The password is changed.' };
+  if (done === 'recovery') return { done: 'The recovery is stopped. If that machine is not yours, revoke it as well.' };
+  return {};
 }

@@ -1,6 +1,7 @@
 // Accounts: who owns objects and credit, and how people sign in to them.
 import { Module } from '@nestjs/common';
 import { CaptchaModule } from '../captcha/captcha.module.js';
+import { EscrowModule } from '../escrow/escrow.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -21,7 +22,7 @@ import { SignIn } from './sign-in.js';
 import { SignInLimits } from './sign-in-limits.js';
 
 @Module({
-  imports: [CaptchaModule, LedgerModule, PeersModule, SessionsModule],
+  imports: [CaptchaModule, EscrowModule, LedgerModule, PeersModule, SessionsModule],
   controllers: [AccountController, RecoveryKeyController, RegistrationController, ResetController, SignInController],
   providers: [
     ChangePassword,

@@ -2,8 +2,9 @@
 import { strict as assert } from 'node:assert';
 import { Injectable } from '@nestjs/common';
 import { changeOne } from '#database';
-import { Log } from '#process';
+import { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
+import { restartRecoveries } from '../escrow/restart-recoveries.js';
 import { Mailer } from '../mail/mailer.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { WebAddress } from '../platform/web-address.js';
@@ -26,6 +27,7 @@ export type ChangedPassword =
 export class ChangePassword {
   constructor(
     private readonly database: BrokerDatabase,
+    private readonly clock: Clock,
     private readonly log: Log,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
@@ -65,6 +67,7 @@ export class ChangePassword {
       // Reset or changed from another browser meanwhile: that one holds.
       if (!changed) throw new ProtocolError('overloaded', {}, { detail: 'the password was changed a moment ago' });
       await this.sessions.endAllOf(db, accountId, session);
+      await restartRecoveries(db, accountId, this.clock.nowMs());
       await dropMailLinks(db, email);
     });
     this.log.info({ event: 'password_changed', accountId });

@@ -67,6 +67,8 @@ export class HashingThread {
     });
     worker.unref();
     worker.on('message', ({ hash, fault }: Answered) => {
+      // An answer that was on its way when the thread was ended: whoever waited has been told.
+      if (this.worker !== worker) return;
       const { running } = this;
       assert(running !== null, 'one answer a job');
       this.running = null;

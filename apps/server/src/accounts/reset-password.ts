@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { changeOne } from '#database';
 import { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
+import { restartRecoveries } from '../escrow/restart-recoveries.js';
 import { RESET_LINK_LIFE_MS } from '../limits.js';
 import { Mailer } from '../mail/mailer.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -67,6 +68,7 @@ export class ResetPassword {
       await useMailLink(db, link);
       await changeOne(db, 'UPDATE accounts SET password_hash = $1 WHERE id = $2', [passwordHash, accountId]);
       await this.sessions.endAllOf(db, accountId, null);
+      await restartRecoveries(db, accountId, this.clock.nowMs());
       await dropMailLinks(db, email);
     });
     this.log.info({ event: 'password_reset', accountId });

@@ -2,7 +2,6 @@
 import { Injectable } from '@nestjs/common';
 import { changeOne } from '#database';
 import { Clock, Log } from '#process';
-import type { AccountId } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { type CreatedSession, Sessions } from '../sessions/sessions.js';
 import type { Email } from './email.js';
@@ -32,7 +31,8 @@ export class SignIn {
   ) {}
 
   /**
-   * returns   null for a wrong password and for an unknown address alike
+   * returns   null for a wrong password and for an unknown address alike, and when the password was changed while it
+   *           was checked: the sessions of the old one have ended, and none may begin
    * throws    rate_exceeded | overloaded
    */
   async run(request: SignInRequest): Promise<CreatedSession | null> {
@@ -47,25 +47,20 @@ export class SignIn {
       return null;
     }
     this.limits.succeeded(attempt);
-    if (outdated) await this.hashAgain(account.accountId, account.passwordHash, request.password);
+    const passwordHash = outdated ? await this.passwords.hash(request.password) : account.passwordHash;
     const session = await this.database.write(async (db) => {
+      const unchanged = await changeOne(
+        db,
+        'UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3',
+        [passwordHash, account.accountId, account.passwordHash],
+      );
+      if (!unchanged) return null;
       await rememberNetwork(db, account.accountId, request.network, nowMs);
       return this.sessions.create(db, account.accountId);
     });
+    if (session === null) return null;
     if (request.replaces !== null) await this.sessions.end(request.replaces);
     this.log.info({ event: 'signed_in', accountId: account.accountId });
     return session;
-  }
-
-  /** Unless the password was changed meanwhile. */
-  private async hashAgain(accountId: AccountId, before: string, password: Password): Promise<void> {
-    const passwordHash = await this.passwords.hash(password);
-    await this.database.write((db) =>
-      changeOne(db, 'UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3', [
-        passwordHash,
-        accountId,
-        before,
-      ]),
-    );
   }
 }

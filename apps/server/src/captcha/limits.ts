@@ -7,18 +7,21 @@ const MINUTE_MS = 60 * SECOND_MS;
 /** Characters of an answer. 8 digits to the power of 6 are 262,144 answers, and each challenge takes one guess. */
 export const ANSWER_CHARS = 6;
 
-/** Open challenges in memory, some hundred bytes each; and those of one network, which a whole office may share. */
+/**
+ * Open challenges in memory, some hundred bytes each; those of one network, which a whole office may share; and those of
+ * all networks of one IPv6 site.
+ */
 export const CHALLENGES_OPEN_MAX = 50_000;
 export const CHALLENGES_PER_NETWORK_MAX = 200;
-assert(CHALLENGES_PER_NETWORK_MAX <= CHALLENGES_OPEN_MAX / 100);
+export const CHALLENGES_PER_SITE_MAX = 500;
+assert(CHALLENGES_PER_SITE_MAX <= CHALLENGES_OPEN_MAX / 100);
 
 /** Renderings of one challenge. Players ask for a sound in pieces, and each piece is a rendering. */
 export const PICTURES_PER_CHALLENGE_MAX = 5;
 export const SOUNDS_PER_CHALLENGE_MAX = 20;
 
-/** Pictures and sounds that one network may ask for in a minute, and how many networks are remembered in one. */
+/** Pictures and sounds that one network may ask for in a minute. */
 export const RENDERINGS_PER_MINUTE_MAX = 120;
-export const RENDERING_NETWORKS_MAX = 10_000;
 
 /** Life of a challenge that the policy may choose, from time to type to time to forget the tab. */
 export const CHALLENGE_LIFE_MS_MIN = 30 * SECOND_MS;

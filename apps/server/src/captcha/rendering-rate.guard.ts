@@ -2,34 +2,23 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '#process';
-import { ProtocolError } from '#protocol';
+import { NetworkRates } from '../enrolment/network-rates.js';
 import { RemoteAddress } from '../platform/remote-address.js';
-import { RENDERING_NETWORKS_MAX, RENDERINGS_PER_MINUTE_MAX } from './limits.js';
-
-const MINUTE_MS = 60_000;
+import { RENDERINGS_PER_MINUTE_MAX } from './limits.js';
 
 @Injectable()
 export class RenderingRateGuard implements CanActivate {
-  private readonly renderings = new Map<string, number>();
-  private endsMs = 0;
+  private readonly rates = new NetworkRates(RENDERINGS_PER_MINUTE_MAX);
 
   constructor(
     private readonly clock: Clock,
     private readonly remoteAddress: RemoteAddress,
   ) {}
 
-  /** throws rate_exceeded for one network, overloaded when more networks ask in a minute than are remembered */
+  /** throws rate_exceeded | overloaded: see NetworkRates */
   canActivate(context: ExecutionContext): boolean {
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs >= this.endsMs) {
-      this.renderings.clear();
-      this.endsMs = nowMs + MINUTE_MS;
-    }
     const network = this.remoteAddress.networkOf(context.switchToHttp().getRequest<FastifyRequest>());
-    const before = this.renderings.get(network);
-    if (before === undefined && this.renderings.size >= RENDERING_NETWORKS_MAX) throw new ProtocolError('overloaded');
-    if (before !== undefined && before >= RENDERINGS_PER_MINUTE_MAX) throw new ProtocolError('rate_exceeded');
-    this.renderings.set(network, (before ?? 0) + 1);
+    this.rates.count(network, this.clock.monotonicMs());
     return true;
   }
 }

@@ -133,15 +133,22 @@ export class CertificateAuthority {
     });
   }
 
-  /** A fresh key and certificate for the broker's own listener. The key never touches the disk. */
-  async issueForBroker(listenHost: string, nowMs: number): Promise<IssuedCertificate & { privateKeyPem: string }> {
+  /**
+   * A fresh key and certificate for the broker itself. The key never touches the disk.
+   *
+   * listenHost   of its own listener; null for one that only asks hosts
+   */
+  async issueForBroker(
+    listenHost: string | null,
+    nowMs: number,
+  ): Promise<IssuedCertificate & { privateKeyPem: string }> {
     const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
     const issued = await this.issue({
       publicKey: keys.publicKey,
       commonName: 'broker',
       names: [
         { type: 'url', value: formatSpiffeId({ trustDomain: this.trustDomain, subject: 'broker' }) },
-        { type: isIP(listenHost) === 0 ? 'dns' : 'ip', value: listenHost },
+        ...(listenHost === null ? [] : [hostName(listenHost)]),
       ],
       nowMs,
     });
@@ -176,6 +183,10 @@ export class CertificateAuthority {
     });
     return { pem: certificate.toString('pem'), expiresAtMs };
   }
+}
+
+function hostName(host: string): x509.JsonGeneralName {
+  return { type: isIP(host) === 0 ? 'dns' : 'ip', value: host };
 }
 
 /** RFC 5280 §4.1.2.2: positive, at most 20 bytes, not predictable. */

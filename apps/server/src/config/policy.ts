@@ -76,6 +76,18 @@ const policySchema = z
       .min(60 * MINUTE_MS)
       .default(30 * DAY_MS),
     transactionKeyTokensMax: z.int().min(1).default(1_000_000),
+    /** Ask hosts at the address that they connect from, before they get shards and then again and again (B8). */
+    probeHosts: z.boolean().default(true),
+    probeIntervalMs: z
+      .int()
+      .min(1_000)
+      .max(DAY_MS)
+      .default(5 * MINUTE_MS),
+    probeTimeoutMs: z.int().min(100).max(MINUTE_MS).default(10_000),
+    /** Probes in a row that fail before a host gets no new shards. */
+    probeFailuresMax: z.int().min(1).max(100).default(3),
+    /** Where so great a share of the hosts that answered before is lost at once, the fault is the broker's own network. */
+    probeLostShareMax: z.number().min(0.1).max(1).default(0.8),
     /** Ranges beside the public ones from which a host may offer space; null: those that the listener itself is in. */
     hostAddressRanges: z.array(z.enum(ADDRESS_RANGES)).nullable().default(null),
     /** Enrolments that one remote IPv4 address, or one IPv6 network of 64 bits, may try in a minute. */
@@ -88,6 +100,12 @@ const policySchema = z
       .min(1_000)
       .max(DAY_MS)
       .default(15 * MINUTE_MS),
+    /** How long a recovery from escrow waits, while everybody of the account hears of it. 0 is for labs. */
+    escrowWaitMs: z
+      .int()
+      .min(0)
+      .max(31 * DAY_MS)
+      .default(DAY_MS),
     /** Origin under which people reach the web pages, when a reverse proxy stands in front; null: the listener's own. */
     webUrl: webUrlField.nullable().default(null),
     /** Networks (CIDR) of the reverse proxies whose X-Forwarded-For is believed. */

@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
 const PURPOSES = {
   host: 'Keep other people’s backups on its disk (a host)',
   client: 'Back up its own files (a client)',
+  recovery: 'Get the key to your backups from escrow, and read all of them',
 } as const;
 
 export type CodeFault = 'captcha' | 'code';
@@ -62,6 +63,7 @@ export function machinePage(session: Session, grant: DeviceGrantEntity, nowMs: n
     session,
     body: html`<div class="notice"><p><strong>Approve only what you started yourself, just now.</strong> If somebody sent you this
 code or link, refuse: their machine would get into your account.</p></div>
+${purpose === 'recovery' && recoveryWarning()}
 <dl>
 <dt>Name</dt><dd>${name}</dd>
 <dt>It wants to</dt><dd>${PURPOSES[purpose]}</dd>
@@ -80,6 +82,12 @@ ${formToken(session)}
 <button name="decision" value="refused" class="danger">Refuse</button>
 </form>`,
   });
+}
+
+function recoveryWarning(): Html {
+  return html`<div role="alert"><h2>This machine will be able to read all your backups</h2>
+<p>It asks for the key that you left with the broker. You are told by mail and on your other machines, and can stop it on
+your account page until the waiting time is over. If you did not start this, press Refuse and choose a new password.</p></div>`;
 }
 
 /** After the decision; null: there was nothing to decide any more. */

@@ -4,14 +4,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '#process';
 import { ProtocolError } from '#protocol';
 import { CaptchaProvider } from '../captcha/captcha-provider.js';
+import { FRESH_SIGN_IN_MS } from '../limits.js';
 import { RemoteAddress } from '../platform/remote-address.js';
 import { SessionGuard } from '../sessions/session.guard.js';
 import { CurrentSession, type Session } from '../sessions/session.js';
+import { Sessions } from '../sessions/sessions.js';
 import { type Fields, SubmittedForm } from '../web/form-fields.js';
 import { seeOther, sendPage } from '../web/page.js';
 import { WebController } from '../web/web-controller.js';
 import { type CodeFault, codePage, decidedPage, machinePage } from './approval-pages.js';
 import { ApproveMachine } from './approve-machine.js';
+import type { DeviceGrantEntity } from './device-grant.entity.js';
 import { parseUserCode } from './user-code.js';
 
 const FORM = 'enrol';
@@ -24,6 +27,7 @@ export class ApprovalController {
     private readonly captcha: CaptchaProvider,
     private readonly clock: Clock,
     private readonly remoteAddress: RemoteAddress,
+    private readonly sessions: Sessions,
   ) {}
 
   @Get()
@@ -62,6 +66,7 @@ export class ApprovalController {
   ): Promise<void> {
     const userCode = codeOf(code);
     const grant = userCode === null ? null : await this.approve.find(userCode, session);
+    if (grant !== null) this.requireSignIn(session, grant);
     const shown = grant === null ? decidedPage(session, null) : machinePage(session, grant, this.clock.nowMs());
     sendPage(reply, shown);
   }
@@ -76,8 +81,16 @@ export class ApprovalController {
     if (decision !== 'approved' && decision !== 'refused') throw new ProtocolError('request_invalid');
     const userCode = codeOf(code);
     const grant = userCode === null ? null : await this.approve.find(userCode, session);
+    if (grant !== null && decision === 'approved') this.requireSignIn(session, grant);
     const decided = grant !== null && (await this.approve.decide(grant.userCode, session, decision));
     sendPage(reply, decidedPage(session, decided ? { state: decision, name: grant.name } : null));
+  }
+
+  /** For a recovery the password is given after the machine asked: a session that somebody found open approves none. */
+  private requireSignIn(session: Session, { purpose, userCode, createdAtMs }: DeviceGrantEntity): void {
+    if (purpose !== 'recovery') return;
+    const maxAgeMs = Math.min(FRESH_SIGN_IN_MS, this.clock.nowMs() - createdAtMs);
+    this.sessions.requireFreshSignIn(session, maxAgeMs, `/enrol/machine?code=${userCode}`);
   }
 
   private async sendCodePage(

@@ -1,10 +1,17 @@
 // The rows of machines that wait for approval: made, shown, decided, and used up by exactly one enrolment.
 import { createHash } from 'node:crypto';
-import { type EntityManager, MoreThan } from 'typeorm';
+import { type EntityManager, Like, MoreThan } from 'typeorm';
 import { changeMany, changeOne } from '#database';
-import { type AccountId, type DeviceAuthorizationRequest, type EnrolRequest, ProtocolError } from '#protocol';
-import { DEVICE_GRANTS_MAX, DEVICE_GRANTS_PER_NETWORK_MAX } from '../limits.js';
+import {
+  type AccountId,
+  type DeviceAuthorizationRequest,
+  type EnrolmentPurpose,
+  type EnrolRequest,
+  ProtocolError,
+} from '#protocol';
+import { DEVICE_GRANTS_MAX, DEVICE_GRANTS_PER_NETWORK_MAX, DEVICE_GRANTS_PER_SITE_MAX } from '../limits.js';
 import { DeviceGrantEntity } from './device-grant.entity.js';
+import { sitePrefixOf } from './network-of.js';
 
 export interface NewDeviceGrant extends DeviceAuthorizationRequest {
   readonly deviceCode: string;
@@ -19,13 +26,18 @@ export interface NewDeviceGrant extends DeviceAuthorizationRequest {
  * Keep a machine that waits.
  *
  * returns  false when another machine has this user code: draw another
- * throws   rate_exceeded when too many wait from this network, overloaded when too many wait at all
+ * throws   rate_exceeded when too many wait from this network or its site, overloaded when too many wait at all
  */
 export async function insertGrant(db: EntityManager, grant: NewDeviceGrant): Promise<boolean> {
   const { deviceCode, network, createdAtMs, ...told } = grant;
   const living = { expiresAtMs: MoreThan(createdAtMs) };
   if ((await db.countBy(DeviceGrantEntity, { network, ...living })) >= DEVICE_GRANTS_PER_NETWORK_MAX) {
     throw new ProtocolError('rate_exceeded');
+  }
+  const prefix = sitePrefixOf(network);
+  if (prefix !== null) {
+    const ofSite = await db.countBy(DeviceGrantEntity, { network: Like(`${prefix}%`), ...living });
+    if (ofSite >= DEVICE_GRANTS_PER_SITE_MAX) throw new ProtocolError('rate_exceeded');
   }
   if ((await db.countBy(DeviceGrantEntity, living)) >= DEVICE_GRANTS_MAX) throw new ProtocolError('overloaded');
   // An expired row keeps its code until it is removed, for a person may still look at it.
@@ -92,7 +104,7 @@ export async function findGrantOf(
  * Use an approved grant up, in the unit that enrols. One conditional statement, so that of two enrolments at once one
  * alone gets in.
  *
- * returns  the account of the person who approved
+ * returns  the account of the person who approved, and what the machine was let in for
  * throws   enrolment_expired
  */
 export async function useApprovedGrant(
@@ -100,13 +112,13 @@ export async function useApprovedGrant(
   request: EnrolRequest,
   deviceCode: string,
   nowMs: number,
-): Promise<AccountId> {
-  const { deviceCodeHash, accountId } = await findGrantOf(db, request, deviceCode, nowMs);
+): Promise<{ accountId: AccountId; purpose: EnrolmentPurpose }> {
+  const { deviceCodeHash, accountId, purpose } = await findGrantOf(db, request, deviceCode, nowMs);
   const used = await changeOne(db, "DELETE FROM device_grants WHERE device_code_hash = $1 AND state = 'approved'", [
     deviceCodeHash,
   ]);
   if (!used || accountId === null) throw new ProtocolError('enrolment_expired');
-  return accountId;
+  return { accountId, purpose };
 }
 
 /** Remove what has expired; returns how many. */

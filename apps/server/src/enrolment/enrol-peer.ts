@@ -9,6 +9,7 @@ import {
   decodeBase64url,
   type EnrolAnswer,
   type EnrolmentCredential,
+  type EnrolmentPurpose,
   type EnrolRequest,
   encodeBase64url,
   formatTime,
@@ -18,6 +19,7 @@ import {
 } from '#protocol';
 import { AccountEntity } from '../accounts/account.entity.js';
 import { CertificateAuthority } from '../certificates/certificate-authority.js';
+import { approveRecovery } from '../escrow/recovery-rights.js';
 import { TransactionKeys } from '../keys/transaction-keys.js';
 import { Ledger } from '../ledger/ledger.js';
 import { PeerEntity } from '../peers/peer.entity.js';
@@ -61,7 +63,7 @@ export class EnrolPeer {
     const { accountId, key } = await this.database.write(async (db) => {
       // One peer per identity key: a request that is sent again, by whomever, enrols nobody.
       if (await db.existsBy(PeerEntity, { publicKey })) throw new ProtocolError('csr_invalid');
-      const accountId = await this.accountFor(db, request, nowMs);
+      const { accountId, purpose } = await this.accountFor(db, request, nowMs);
       await db.insert(PeerEntity, {
         id: peerId,
         accountId,
@@ -71,6 +73,7 @@ export class EnrolPeer {
         certificateExpiresAtMs: certificate.expiresAtMs,
         createdAtMs: nowMs,
       });
+      if (purpose === 'recovery') await approveRecovery(db, { peerId, accountId, atMs: nowMs });
       return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };
     });
     const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
@@ -94,16 +97,21 @@ export class EnrolPeer {
     }
   }
 
-  private async accountFor(db: EntityManager, request: EnrolRequest, nowMs: number): Promise<AccountId> {
+  /** The account to join, and what a person let the machine in for; null where no person was asked. */
+  private async accountFor(
+    db: EntityManager,
+    request: EnrolRequest,
+    nowMs: number,
+  ): Promise<{ accountId: AccountId; purpose: EnrolmentPurpose | null }> {
     const { credential } = request;
     if (credential.kind === 'recovery-proof') {
       const account = await db.findOneBy(AccountEntity, { recoveryKey: credential.publicKey });
       if (account === null) throw new ProtocolError('recovery_proof_invalid');
-      return account.id;
+      return { accountId: account.id, purpose: null };
     }
     if (credential.kind === 'device-code') return useApprovedGrant(db, request, credential.deviceCode, nowMs);
     const joined = await useEnrolmentKey(db, credential.key, nowMs);
-    return joined ?? (await this.registerAccount(db, request.name, nowMs));
+    return { accountId: joined ?? (await this.registerAccount(db, request.name, nowMs)), purpose: null };
   }
 
   private async registerAccount(db: EntityManager, name: string, nowMs: number): Promise<AccountId> {

@@ -20,6 +20,22 @@ export function networkOf(address: string): string {
   return `${network.map((group) => group.toString(16)).join(':')}::/64`;
 }
 
+/**
+ * The site that a network is of. A site gets up to a /48, 65,536 networks of 64 bits (RFC 6177 §2), so what all networks
+ * share is bounded per site as well; an IPv4 address is its own site.
+ *
+ * network   as networkOf tells it
+ */
+export function siteOf(network: string): string {
+  const prefix = sitePrefixOf(network);
+  return prefix === null ? network : `${prefix}:/48`;
+}
+
+/** What all networks of an IPv6 site begin with, as networkOf writes them; null for an IPv4 address. */
+export function sitePrefixOf(network: string): string | null {
+  return /^((?:[0-9a-f]+:){3})[0-9a-f]+::\/64$/.exec(network)?.[1] ?? null;
+}
+
 /** An IPv4 address at the end stands for two groups, and never for one of the first four. */
 function groupsOf(text: string): number[] {
   if (text === '') return [];

@@ -76,12 +76,7 @@ export class BeginGroup {
     return { transactionId, expiresAt: formatTime(expiresAtMs), permissions, offline: [...offline] };
   }
 
-  private async begin(
-    db: EntityManager,
-    caller: Caller,
-    request: BeginGroupRequest,
-    holds: HostHolds,
-  ): Promise<Begun> {
+  private async begin(db: EntityManager, caller: Caller, request: BeginGroupRequest, holds: HostHolds): Promise<Begun> {
     const { groupId, op, items } = request;
     if (new Set(items.map(({ cid }) => cid)).size < items.length) {
       throw new ProtocolError('request_invalid', {}, { detail: 'items: a content twice' });

@@ -46,7 +46,10 @@ export class GroupsController {
 
   @Post('groups/:groupId/applications')
   @Answers(emptyAnswer)
-  async apply(@CurrentCaller() caller: Caller, @Param({ schema: groupPath }) { groupId }: GroupPath): Promise<Record<string, never>> {
+  async apply(
+    @CurrentCaller() caller: Caller,
+    @Param({ schema: groupPath }) { groupId }: GroupPath,
+  ): Promise<Record<string, never>> {
     await this.groups.apply(caller, groupId);
     return {};
   }
@@ -64,7 +67,10 @@ export class GroupsController {
 
   @Post('groups/:groupId/departures')
   @Answers(emptyAnswer)
-  async leave(@CurrentCaller() caller: Caller, @Param({ schema: groupPath }) { groupId }: GroupPath): Promise<Record<string, never>> {
+  async leave(
+    @CurrentCaller() caller: Caller,
+    @Param({ schema: groupPath }) { groupId }: GroupPath,
+  ): Promise<Record<string, never>> {
     await this.groups.leave(caller, groupId);
     return {};
   }

@@ -4,8 +4,8 @@ import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { BeginGroup } from './begin-group.js';
-import { Groups } from './groups.js';
 import { GroupsController } from './groups.controller.js';
+import { Groups } from './groups.js';
 
 @Module({
   imports: [KeysModule, LedgerModule, PlacementModule],

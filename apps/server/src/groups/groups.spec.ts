@@ -1,7 +1,15 @@
 // Groups at the running broker (B14): apply, decide, leave, and one transaction for all members, each under its own key.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BeginGetAnswer, type BeginGroupAnswer, type GroupId, type ListGroupsAnswer, type PeerId, type ReceiptItem, uuidV7 } from '#protocol';
+import {
+  type BeginGetAnswer,
+  type BeginGroupAnswer,
+  type GroupId,
+  type ListGroupsAnswer,
+  type PeerId,
+  type ReceiptItem,
+  uuidV7,
+} from '#protocol';
 import { someContent, TestNetwork } from '../testing/test-network.js';
 import { beginPut, someObject, TestPeer } from '../testing/test-peer.js';
 
@@ -103,7 +111,9 @@ describe('a transaction of a group', () => {
       expect(claims).toMatchObject({ transactionId: body.transactionId, op: 'put', groupId, items });
       expect(positions).toEqual([0, 1]);
       const other = host.peerId === first.peerId ? second : first;
-      expect(() => network.read(token, other, { op: 'batch' })).toThrow(expect.objectContaining({ code: 'token_invalid' }));
+      expect(() => network.read(token, other, { op: 'batch' })).toThrow(
+        expect.objectContaining({ code: 'token_invalid' }),
+      );
     }
     expect(await network.client.credit()).toMatchObject({ reserved: before.reserved + 2_000 });
 
@@ -129,7 +139,9 @@ describe('a transaction of a group', () => {
     expect(await network.client.report(reports)).toEqual(['recorded', 'recorded']);
 
     const { body: get } = await begin([items[1]!], 'get', second);
-    expect(get.permissions.map(({ host, items: positions }) => [host.peerId, positions])).toEqual([[first.peerId, [0]]]);
+    expect(get.permissions.map(({ host, items: positions }) => [host.peerId, positions])).toEqual([
+      [first.peerId, [0]],
+    ]);
     expect((await begin([{ ...items[1]!, sizeBytes: 299 }], 'get')).code).toBe('group_content_unknown');
 
     const { body: deletion } = await begin([items[0]!], 'delete');
@@ -146,7 +158,9 @@ describe('a transaction of a group', () => {
     const object = someObject(network.fixture);
     const [shard] = object.shards;
     const named = object.shards.map((s) => (s === shard ? { ...s, target: first.peerId } : s));
-    const put = (await beginPut(network.client, { ...object, shards: named })).find(({ shard: { index } }) => index === 0)!;
+    const put = (await beginPut(network.client, { ...object, shards: named })).find(
+      ({ shard: { index } }) => index === 0,
+    )!;
     expect(await network.client.report([network.doneOf(put)])).toEqual(['recorded']);
     const content = { cid: shard!.cid, sizeBytes: shard!.sizeBytes };
     const { body } = await begin([content]);

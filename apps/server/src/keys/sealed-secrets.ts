@@ -28,6 +28,13 @@ export const SEALED_SECRETS = {
     primaryKey: ['peer_id', 'kid'],
     about: ({ peer_id, kid }) => `${kid}/${peer_id}`,
   },
+  'escrow-secret': {
+    kept: 'column',
+    table: 'escrow_secrets',
+    column: 'sealed_secret',
+    primaryKey: ['name'],
+    about: ({ name }) => `${name}`,
+  },
   'ca-key': { kept: 'file', path: ({ caKey }) => caKey, about: 'peerkeep/1/ca' },
 } as const satisfies Record<string, SealedColumn | SealedFile>;
 

@@ -20,9 +20,8 @@ export abstract class Mailer {
   abstract checkRoom(): void;
 
   /**
-   * Take a mail over. Returns at once; a mail that cannot be delivered after a few attempts is logged and lost.
-   *
-   * throws   overloaded when too many mails wait
+   * Take a mail over. Returns at once and never throws, for what the mail tells of has happened: a mail that cannot be
+   * delivered after a few attempts, or that comes when too many wait, is logged and lost.
    */
   abstract send(mail: Mail): void;
 

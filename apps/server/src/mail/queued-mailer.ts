@@ -30,11 +30,14 @@ export class QueuedMailer extends Mailer {
 
   checkRoom(): void {
     if (this.closed) throw new ProtocolError('stopping');
-    if (this.waiting.length + this.retrying.size >= MAILS_WAITING_MAX) throw new ProtocolError('overloaded');
+    if (this.isFull) throw new ProtocolError('overloaded');
   }
 
   send(mail: Mail): void {
-    this.checkRoom();
+    if (this.closed || this.isFull) {
+      this.log.warn({ event: 'mail_dropped' });
+      return;
+    }
     this.enqueue({ mail, attempts: 0 });
   }
 
@@ -47,6 +50,10 @@ export class QueuedMailer extends Mailer {
     const lost = this.waiting.splice(0).length;
     if (lost > 0) this.log.warn({ event: 'mails_lost', mails: lost });
     this.release();
+  }
+
+  private get isFull(): boolean {
+    return this.waiting.length + this.retrying.size >= MAILS_WAITING_MAX;
   }
 
   private async drained(): Promise<void> {

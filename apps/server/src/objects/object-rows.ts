@@ -72,6 +72,17 @@ export async function findShards(db: EntityManager, objectIds: readonly ObjectId
   return rows.map(shardFrom);
 }
 
+/** The shards of each object, in the order given. */
+export function shardsByObject(shards: readonly StoredShard[]): Map<ObjectId, StoredShard[]> {
+  const groups = new Map<ObjectId, StoredShard[]>();
+  for (const shard of shards) {
+    const group = groups.get(shard.objectId);
+    if (group === undefined) groups.set(shard.objectId, [shard]);
+    else group.push(shard);
+  }
+  return groups;
+}
+
 export async function insertObjects(db: EntityManager, objects: readonly StoredObject[]): Promise<void> {
   await insertRows(
     db,
@@ -139,13 +150,7 @@ export async function deleteUnstoredShards(
   db: EntityManager,
   shards: readonly Pick<StoredShard, 'objectId' | 'index'>[],
 ): Promise<void> {
-  for (const [objectId, indexes] of indexesByObject(shards)) {
-    await changeMany(
-      db,
-      `DELETE FROM shards WHERE object_id = $1 AND state <> 'stored' AND shard_index IN ${placeholders(db, indexes.length, 2)}`,
-      [objectId, ...indexes],
-    );
-  }
+  await deleteAmong(db, shards, "AND state <> 'stored'");
 }
 
 /** From now on these objects are in no list. Those deleted before keep the time of that. */
@@ -163,10 +168,18 @@ export async function deleteShards(
   db: EntityManager,
   shards: readonly Pick<StoredShard, 'objectId' | 'index'>[],
 ): Promise<void> {
+  await deleteAmong(db, shards, '');
+}
+
+async function deleteAmong(
+  db: EntityManager,
+  shards: readonly Pick<StoredShard, 'objectId' | 'index'>[],
+  condition: string,
+): Promise<void> {
   for (const [objectId, indexes] of indexesByObject(shards)) {
     await changeMany(
       db,
-      `DELETE FROM shards WHERE object_id = $1 AND shard_index IN ${placeholders(db, indexes.length, 2)}`,
+      `DELETE FROM shards WHERE object_id = $1 AND shard_index IN ${placeholders(db, indexes.length, 2)} ${condition}`,
       [objectId, ...indexes],
     );
   }

@@ -26,6 +26,7 @@ export class OnlineHosts implements OnModuleInit {
   private readonly hosts = new Map<PeerId, OnlineHost>();
   // Promised to puts under way; kept apart because a host that falls silent keeps its promises.
   private readonly heldBytes = new Map<PeerId, number>();
+  private isReachable: (host: OnlineHost) => boolean = () => true;
 
   constructor(
     private readonly database: BrokerDatabase,
@@ -52,6 +53,17 @@ export class OnlineHosts implements OnModuleInit {
       "SELECT host_id, SUM(size_bytes) AS bytes FROM transactions WHERE op = 'put' AND is_use = 0 AND state = 'issued' AND receipt_at_ms IS NULL GROUP BY host_id",
     );
     for (const { host_id, bytes } of held) this.heldBytes.set(host_id, Number(bytes));
+  }
+
+  /** Let only hosts be chosen that answer when they are asked; others stay online. */
+  chooseOnly(isReachable: (host: OnlineHost) => boolean): void {
+    this.isReachable = isReachable;
+  }
+
+  /** Everybody who is there, in no order that matters. */
+  all(): OnlineHost[] {
+    this.dropSilent();
+    return [...this.hosts.values()];
   }
 
   seen(host: OnlineHost): void {
@@ -81,7 +93,8 @@ export class OnlineHosts implements OnModuleInit {
     let eligible = 0;
     for (const host of this.hosts.values()) {
       // A full host would stay in the count for ever, and objects would be coded for hosts that take nothing.
-      if (host.peerId !== clientId && this.availableBytes(host) >= ELIGIBLE_HOST_BYTES_MIN) eligible++;
+      const hasRoom = this.availableBytes(host) >= ELIGIBLE_HOST_BYTES_MIN;
+      if (host.peerId !== clientId && hasRoom && this.isReachable(host)) eligible++;
       if (eligible >= PLACEMENT_CANDIDATES_MAX) break;
     }
     return eligible;
@@ -90,7 +103,7 @@ export class OnlineHosts implements OnModuleInit {
   /** Hosts to choose from: all of them, or a random sample when there are many. */
   candidates(): Candidate[] {
     this.dropSilent();
-    const hosts = [...this.hosts.values()];
+    const hosts = [...this.hosts.values()].filter(this.isReachable);
     const wanted = Math.min(hosts.length, PLACEMENT_CANDIDATES_MAX);
     if (hosts.length > wanted) {
       for (let i = 0; i < wanted; i++) {
@@ -105,7 +118,7 @@ export class OnlineHosts implements OnModuleInit {
   /** One host as a candidate, whether or not a sample has it. */
   candidateOf(peerId: PeerId): Candidate | undefined {
     const host = this.find(peerId);
-    return host === undefined ? undefined : this.candidateFrom(host);
+    return host === undefined || !this.isReachable(host) ? undefined : this.candidateFrom(host);
   }
 
   /** Promise space of a host to a put. */

@@ -22,7 +22,8 @@ import type { WebAddress } from './web-address.js';
 
 export class HttpsListener {
   private stopping = false;
-  private readonly running = new Set<object>();
+  /** How many requests run on each connection. */
+  private readonly running = new Map<object, number>();
   private allEnded: () => void = () => undefined;
 
   private constructor(
@@ -33,17 +34,15 @@ export class HttpsListener {
     private certificateExpiresAtMs: number,
   ) {
     const fastify = adapter.getInstance();
-    fastify.addHook('onRequest', async (request, reply) => {
+    fastify.addHook('onRequest', async ({ raw: { socket } }, reply) => {
       if (!this.stopping) {
-        this.running.add(request);
+        this.running.set(socket, (this.running.get(socket) ?? 0) + 1);
+        // Not the hook onResponse: it never comes for a request that its client cut off.
+        reply.raw.once('close', () => this.endRequest(socket));
         return;
       }
       reply.header('connection', 'close');
       throw new ProtocolError('stopping');
-    });
-    fastify.addHook('onResponse', async (request) => {
-      this.running.delete(request);
-      if (this.running.size === 0) this.allEnded();
     });
     // Signatures cover the bytes as they came: nothing is parsed before the guard has checked them.
     fastify.removeAllContentTypeParsers();
@@ -75,6 +74,8 @@ export class HttpsListener {
     const { server } = this;
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.maxConnections = CONNECTIONS_MAX;
+    // Requests that wait behind another one on a connection get no event of their own when it is cut.
+    server.on('secureConnection', (socket) => socket.once('close', () => this.endRequests(socket)));
     await app.listen(this.wanted.port, this.wanted.host);
     const { address, port } = server.address() as AddressInfo;
     const host = reachableHost(this.wanted.host);
@@ -112,6 +113,17 @@ export class HttpsListener {
     const cancel = this.clock.schedule(DRAIN_MS_MAX, () => this.server.closeAllConnections());
     await app.close();
     cancel();
+  }
+
+  private endRequest(socket: object): void {
+    const left = (this.running.get(socket) ?? 0) - 1;
+    if (left > 0) this.running.set(socket, left);
+    else this.endRequests(socket);
+  }
+
+  private endRequests(socket: object): void {
+    this.running.delete(socket);
+    if (this.running.size === 0) this.allEnded();
   }
 
   private get server(): Server {

@@ -28,10 +28,17 @@ const RANGES: Readonly<Record<Exclude<AddressRange, 'public'>, readonly string[]
     '100::/64',
     '2001::/23',
     '2001:db8::/32',
+    '3fff::/20',
     '2002::/16',
     'ff00::/8',
   ],
 };
+
+const mappedAddresses = new BlockList();
+mappedAddresses.addSubnet('::ffff:0:0', 96, 'ipv6');
+// All that IANA has given out for hosts on the Internet; the rest of IPv6 is special or unassigned (RFC 4291 §2.4).
+const unicastAddresses = new BlockList();
+unicastAddresses.addSubnet('2000::', 3, 'ipv6');
 
 const blocks = Object.entries(RANGES).map(([range, subnets]) => {
   const list = new BlockList();
@@ -51,7 +58,14 @@ export function plainAddress(address: string): string {
 /** The range of an address in plain form; null when the text is no address. */
 export function rangeOf(address: string): AddressRange | null {
   const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : null;
-  if (family === null) return null;
+  // A zone names an interface of the machine that speaks, and means nothing on another.
+  if (family === null || address.includes('%')) return null;
+  if (family === 'ipv6') {
+    // Others than plainAddress takes off: they say an IPv4 address in a form that nobody has to write.
+    if (mappedAddresses.check(address, 'ipv6')) return 'special';
+    const range = blocks.find(({ list }) => list.check(address, family))?.range;
+    return range ?? (unicastAddresses.check(address, 'ipv6') ? 'public' : 'special');
+  }
   return blocks.find(({ list }) => list.check(address, family))?.range ?? 'public';
 }
 

@@ -1,5 +1,6 @@
 // POST /v1/presence, GET /v1/peers/me
-import { Body, Controller, Get, Ip, Post } from '@nestjs/common';
+import { Body, Controller, Get, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import {
   type PeerStatusAnswer,
   type PresenceAnswer,
@@ -10,6 +11,7 @@ import {
 } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
+import { RemoteAddress } from '../platform/remote-address.js';
 import { RecordPresence } from './record-presence.js';
 import { TellPeerStatus } from './tell-peer-status.js';
 
@@ -18,6 +20,7 @@ export class PresenceController {
   constructor(
     private readonly recordPresence: RecordPresence,
     private readonly tellPeerStatus: TellPeerStatus,
+    private readonly remoteAddress: RemoteAddress,
   ) {}
 
   @Post('presence')
@@ -25,9 +28,9 @@ export class PresenceController {
   presence(
     @CurrentCaller() caller: Caller,
     @Body({ schema: presenceRequest }) request: PresenceRequest,
-    @Ip() remoteAddress: string,
+    @Req() message: FastifyRequest,
   ): Promise<PresenceAnswer> {
-    return this.recordPresence.run(caller, request, remoteAddress);
+    return this.recordPresence.run(caller, request, this.remoteAddress.of(message));
   }
 
   @Get('peers/me')

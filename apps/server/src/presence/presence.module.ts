@@ -4,12 +4,13 @@ import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
+import { ProbesModule } from '../probes/probes.module.js';
 import { PresenceController } from './presence.controller.js';
 import { RecordPresence } from './record-presence.js';
 import { TellPeerStatus } from './tell-peer-status.js';
 
 @Module({
-  imports: [KeysModule, LedgerModule, PeersModule, PlacementModule],
+  imports: [KeysModule, LedgerModule, PeersModule, PlacementModule, ProbesModule],
   controllers: [PresenceController],
   providers: [RecordPresence, TellPeerStatus],
 })

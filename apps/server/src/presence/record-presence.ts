@@ -19,6 +19,7 @@ import { WithdrawnTokensOfPeers } from '../peers/withdrawn-tokens.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { ProbeHosts } from '../probes/probe-hosts.js';
 import { decideHome, type KnownRun } from './decide-home.js';
 import { isHostAddress, plainAddress } from './judge-address.js';
 
@@ -32,6 +33,7 @@ export class RecordPresence {
     private readonly hosts: OnlineHosts,
     private readonly tokens: TokenIssuer,
     private readonly withdrawn: WithdrawnTokensOfPeers,
+    private readonly probes: ProbeHosts,
   ) {}
 
   /** remoteAddress: where the connection came from. Others are sent there, never to an address that a peer claims. */
@@ -59,7 +61,10 @@ export class RecordPresence {
     if (host === null || request.host === null) this.hosts.left(peer.peerId);
     else {
       const { freeBytes } = request.host;
-      this.hosts.seen({ ...host, accountId: peer.accountId, freeBytes, seenAtMs: nowMs });
+      const isBack = this.hosts.find(peer.peerId) === undefined;
+      const seen = { ...host, accountId: peer.accountId, freeBytes, seenAtMs: nowMs };
+      this.hosts.seen(seen);
+      await this.probes.onPresence(seen, isBack);
     }
     return {
       time: formatTime(nowMs),
@@ -69,6 +74,7 @@ export class RecordPresence {
       renewTransactionKey: await this.tokens.isRenewalDue(peer.peerId, nowMs),
       epoch: run?.epoch ?? null,
       withdrawn: this.withdrawn.at(nowMs),
+      ...this.probes.reachabilityOf(peer.peerId),
     };
   }
 

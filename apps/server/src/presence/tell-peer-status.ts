@@ -8,6 +8,7 @@ import { Ledger } from '../ledger/ledger.js';
 import { countHeld } from '../objects/object-rows.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
+import { ProbeHosts } from '../probes/probe-hosts.js';
 
 @Injectable()
 export class TellPeerStatus {
@@ -17,6 +18,7 @@ export class TellPeerStatus {
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
     private readonly clock: Clock,
+    private readonly probes: ProbeHosts,
   ) {}
 
   async run({ peer }: Caller): Promise<PeerStatusAnswer> {
@@ -28,6 +30,7 @@ export class TellPeerStatus {
       accountId: peer.accountId,
       name: peer.name,
       online: this.hosts.find(peer.peerId) !== undefined,
+      ...this.probes.reachabilityOf(peer.peerId),
       storedShards: held.shards,
       storedBytes: held.bytes,
       renewCertificate: peer.certificateExpiresAtMs - nowMs <= CERTIFICATE_LIFE_MS / 2,

@@ -1,9 +1,8 @@
 // What peers are denied is told to them by code, and counted for the operator (B17): who, where, why, how often.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Log, type LogFields } from '#process';
 import { formatTime, type PeerId, type TransactionId, uuidV7 } from '#protocol';
 import { REFUSAL_COUNTS_MAX } from '../limits.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -12,10 +11,24 @@ import { someObject, someShard } from '../testing/test-peer.js';
 import { type ListedRefusal, listRefusals, refusalLines } from './list-refusals.js';
 import { RefusalCounts } from './refusal-counts.js';
 
+/** Keeps what is logged as an error. */
+class ErrorLog extends Log {
+  readonly kept: LogFields[] = [];
+
+  debug(): void {}
+  info(): void {}
+  warn(): void {}
+
+  error(fields: LogFields): void {
+    this.kept.push(fields);
+  }
+}
+
+const errors = new ErrorLog();
 let network: TestNetwork;
 let database: BrokerDatabase;
 beforeAll(async () => {
-  network = await TestNetwork.create();
+  network = await TestNetwork.create({ log: errors });
   database = await BrokerDatabase.open(join(network.fixture.dataDir, 'broker.db'));
 });
 afterAll(async () => {
@@ -61,7 +74,14 @@ describe('refusals', () => {
     const refused = { outcome: 'refused', code: 'token_invalid', clientId: network.client.peerId, count: 7, at };
     const id = uuidV7<TransactionId>(network.nowMs, randomBytes(10));
     const minted = network.done(host!, id, 'put', [{ ...someContent(), result: 'stored' }]);
-    expect(await host!.report([refused, minted])).toEqual(['recorded', 'transaction_unknown']);
+    expect(await host!.report([refused, minted, minted])).toEqual([
+      'recorded',
+      'transaction_unknown',
+      'transaction_unknown',
+    ]);
+    expect(errors.kept).toEqual([
+      { event: 'alarm_unknown_receipt', reporter: host!.peerId, transactionId: id, receipts: 2 },
+    ]);
     expect(await listed()).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
@@ -77,7 +97,7 @@ describe('refusals', () => {
           reportedBy: 'broker',
           op: 'report',
           code: 'transaction_unknown',
-          count: 1,
+          count: 2,
         }),
       ]),
     );
@@ -124,21 +144,5 @@ describe('refusals', () => {
     expect(refusalLines([refusal])).toBe(
       'HOUR\tASKED BY\tHOST\tREPORTED BY\tOP\tCODE\tCOUNT\tLAST\nH\t-\tx\thost\t-\thost_full\t2\tL\n',
     );
-  });
-});
-
-describe('peerkeep-server refusals', () => {
-  it('lists them beside the running broker, and refuses to be used wrongly', async () => {
-    const root = join(import.meta.dirname, '../../../..');
-    const run = async (...flags: string[]): Promise<string> => {
-      const argv = [join(root, 'test/run-typescript.js'), join(root, 'apps/server/src/main.ts'), 'refusals'];
-      const { stdout } = await promisify(execFile)(process.execPath, [...argv, ...flags], { cwd: root, maxBuffer: 64e6 });
-      return stdout;
-    };
-    const { dataDir } = network.fixture;
-    const refusals = JSON.parse(await run('--data-dir', dataDir, '--since', '30d', '--json')) as ListedRefusal[];
-    expect(refusals).toContainEqual(expect.objectContaining({ code: 'credit_exceeded', count: 3 }));
-    expect(JSON.parse(await run('--data-dir', dataDir, '--since', '1m', '--json'))).toEqual([]);
-    await expect(run('--data-dir', dataDir, '--since', 'long')).rejects.toMatchObject({ code: 2 });
   });
 });

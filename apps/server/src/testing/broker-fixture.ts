@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeClock, openLog } from '#process';
+import { FakeClock, type Log, openLog } from '#process';
 import type { BrokerConfig } from '../config/config.js';
 import { parsePolicy } from '../config/policy.js';
 import { type RunningBroker, startBroker } from '../start-broker.js';
@@ -18,11 +18,16 @@ export class BrokerFixture {
     readonly dataDir: string,
     private readonly policy: object,
     private readonly config: Partial<BrokerConfig>,
+    private readonly log: Log,
   ) {}
 
-  static async start(policy: object = {}, config: Partial<BrokerConfig> = {}): Promise<BrokerFixture> {
+  static async start(
+    policy: object = {},
+    config: Partial<BrokerConfig> = {},
+    log = openLog('test', 'silent'),
+  ): Promise<BrokerFixture> {
     const dataDir = await mkdtemp(join(tmpdir(), 'peerkeep-broker-'));
-    const fixture = new BrokerFixture(dataDir, policy, config);
+    const fixture = new BrokerFixture(dataDir, policy, config, log);
     await fixture.startAgain();
     return fixture;
   }
@@ -46,10 +51,10 @@ export class BrokerFixture {
         dataDir: this.dataDir,
         listen: { host: '127.0.0.1', port: 0 },
         trustDomain: null,
-        policy: parsePolicy(this.policy),
+        policy: parsePolicy({ probeHosts: false, ...this.policy }),
         ...this.config,
       },
-      { clock: this.clock, log: openLog('test', 'silent') },
+      { clock: this.clock, log: this.log },
     );
   }
 

@@ -2,7 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { insertRows } from '#database';
-import { type AccountId, type ContentId, encodeBase64url, type ObjectId, type PeerId, type TransactionId, uuidV7 } from '#protocol';
+import {
+  type AccountId,
+  type ContentId,
+  encodeBase64url,
+  type ObjectId,
+  type PeerId,
+  type TransactionId,
+  uuidV7,
+} from '#protocol';
 import type { Ledger } from '../ledger/ledger.js';
 import { insertObjects, insertShards } from '../objects/object-rows.js';
 import type { BrokerDatabase } from '../platform/broker-database.js';
@@ -31,7 +39,7 @@ export async function addPastPuts(
   const parties = await addParties(database, ledger, past.fromMs);
   for (let first = 0; first < past.count; first += PER_UNIT) {
     const number = Math.min(PER_UNIT, past.count - first);
-    const atMs = past.fromMs + Math.floor(((past.days * 86_400_000) * first) / past.count);
+    const atMs = past.fromMs + Math.floor((past.days * 86_400_000 * first) / past.count);
     await database.write((db) => addPuts(db, ledger, parties, { first, number, atMs }));
   }
 }

@@ -1,5 +1,6 @@
 // A client and its hosts at one real broker, for tests of transactions: what they sign, report and are left with.
 import { randomBytes } from 'node:crypto';
+import type { Log } from '#process';
 import {
   type ContentId,
   encodeBase64url,
@@ -29,8 +30,16 @@ export class TestNetwork {
     readonly hosts: readonly TestPeer[],
   ) {}
 
-  static async create({ hosts = 3, policy = {} }: { hosts?: number; policy?: object } = {}): Promise<TestNetwork> {
-    const fixture = await BrokerFixture.start({ openingCreditBytes: OPENING_CREDIT, ...policy });
+  static async create({
+    hosts = 3,
+    policy = {},
+    log,
+  }: {
+    hosts?: number;
+    policy?: object;
+    log?: Log;
+  } = {}): Promise<TestNetwork> {
+    const fixture = await BrokerFixture.start({ openingCreditBytes: OPENING_CREDIT, ...policy }, {}, log);
     const client = await TestPeer.enrol(fixture);
     const all: TestPeer[] = [];
     for (let i = 0; i < hosts; i++) all.push(await TestPeer.enrolHost(fixture));
@@ -90,7 +99,9 @@ export class TestNetwork {
   }
 
   /** An object that is stored, both ends having said so; its puts. */
-  async store(changes: Parameters<typeof someObject>[1] = {}): Promise<{ object: ReturnType<typeof someObject>; puts: Put[] }> {
+  async store(
+    changes: Parameters<typeof someObject>[1] = {},
+  ): Promise<{ object: ReturnType<typeof someObject>; puts: Put[] }> {
     const object = someObject(this.fixture, changes);
     const puts = await beginPut(this.client, object);
     for (const put of puts) {
@@ -102,7 +113,11 @@ export class TestNetwork {
   }
 
   /** What the host reads in a token; throws the code with which it would refuse it. */
-  read(token: string, host: TestPeer, asked: { op: Parameters<typeof verifyToken>[1]['op']; cid?: ContentId }): VerifiedToken {
+  read(
+    token: string,
+    host: TestPeer,
+    asked: { op: Parameters<typeof verifyToken>[1]['op']; cid?: ContentId },
+  ): VerifiedToken {
     return verifyToken(token, {
       keyOf: (kid) => (kid === host.key.kid ? host.key : undefined),
       trustDomain: this.fixture.broker.trustDomain,

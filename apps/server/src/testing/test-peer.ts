@@ -48,6 +48,8 @@ export interface MessageChanges {
   readonly sentBody?: string;
   readonly sentPath?: string;
   readonly unsigned?: boolean;
+  /** Sent beside the signed ones. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export async function makeIdentity(): Promise<{ csr: string; csrDer: Uint8Array; privateKey: KeyObject }> {
@@ -85,6 +87,22 @@ export class TestPeer {
     return new TestPeer(fixture, answer.body, identity, key1);
   }
 
+  /** Enrol an identity that has asked a person before. */
+  static async enrolWith(
+    fixture: BrokerFixture,
+    identity: { readonly csr: string; readonly privateKey: KeyObject },
+    credential: EnrolmentCredential,
+  ): Promise<TestPeer> {
+    const answer = await enrol(fixture, { csr: identity.csr, credential });
+    if (answer.status !== 200) throw new Error(`enrolment failed: ${answer.code}`);
+    return new TestPeer(
+      fixture,
+      answer.body,
+      identity,
+      new TransactionKey(decodeBase64url(answer.body.transactionKey)!),
+    );
+  }
+
   /** A peer that has announced itself as a host. */
   static async enrolHost(fixture: BrokerFixture, freeBytes = 1e9): Promise<TestPeer> {
     const host = await TestPeer.enrol(fixture);
@@ -95,6 +113,15 @@ export class TestPeer {
   announce(freeBytes = 1e9): Promise<Answer<{ address: { address: string; port: number } | null }>> {
     const offer = { listenPort: 4711, shareBytes: freeBytes, usedBytes: 0, freeBytes };
     return this.post('/v1/presence', { host: offer, program: 'test' });
+  }
+
+  /** The same on another port, with headers in which a proxy would say who asks. */
+  announceVia(
+    listenPort: number,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer<{ address: { address: string; port: number } | null; reachable: boolean | null }>> {
+    const offer = { listenPort, shareBytes: 1e9, usedBytes: 0, freeBytes: 1e9 };
+    return this.post('/v1/presence', { host: offer, program: 'test' }, { headers });
   }
 
   get<T>(path: string, changes: MessageChanges = {}): Promise<Answer<T>> {
@@ -153,6 +180,7 @@ export class TestPeer {
     const sentPath = changes.sentPath ?? path;
     let message = (method === 'GET' ? to.get(sentPath) : to.post(sentPath)).ca(await fixture.caPem());
     if (changes.unsigned !== true) message = message.set(signed.headers);
+    if (changes.headers !== undefined) message = message.set(changes.headers);
     const sent = changes.sentBody ?? body;
     if (sent !== null) message = message.set('content-type', 'application/json').send(sent);
     const response = await message;

@@ -3,6 +3,9 @@
 import { Agent, request } from 'undici';
 import type { BrokerFixture } from './broker-fixture.js';
 
+/** A broker in test mode, as a browser finds it. */
+export type VisitedBroker = Pick<BrokerFixture, 'url' | 'caPem'>;
+
 export interface WebAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -20,13 +23,13 @@ export class WebVisitor {
   setCookies: readonly string[] = [];
 
   private constructor(
-    private readonly fixture: BrokerFixture,
+    private readonly fixture: VisitedBroker,
     private readonly agent: Agent,
     /** Where the visitor comes from, told by a proxy on loopback. */
     private readonly address: string | null,
   ) {}
 
-  static async come(fixture: BrokerFixture, address: string | null = null): Promise<WebVisitor> {
+  static async come(fixture: VisitedBroker, address: string | null = null): Promise<WebVisitor> {
     // The chain is checked; the name is not, so that a test may send another Host header.
     const connect = { ca: await fixture.caPem(), checkServerIdentity: () => undefined };
     return new WebVisitor(fixture, new Agent({ connect }), address);
@@ -104,7 +107,7 @@ export const PASSWORD = 'correct horse battery';
 
 /** Register an address through the pages, on a broker without mail, and sign in with it. */
 export async function signedIn(
-  fixture: BrokerFixture,
+  fixture: VisitedBroker,
   email: string,
   address: string | null = null,
 ): Promise<WebVisitor> {

@@ -138,7 +138,9 @@ describe('a batch of gets', () => {
       expect(token.doing).toBe('get');
       expect(token.items).toEqual(batch.items.map(({ cid, sizeBytes }) => ({ cid, sizeBytes })));
       const items = batch.items.map(({ cid, sizeBytes }) => ({ cid, sizeBytes, result: 'served' }));
-      expect(await network.client.report([network.done(host, batch.transactionId, 'get', items)])).toEqual(['recorded']);
+      expect(await network.client.report([network.done(host, batch.transactionId, 'get', items)])).toEqual([
+        'recorded',
+      ]);
     }
   });
 });

@@ -93,14 +93,15 @@ export class BeginGet {
   ): Promise<BeginGetAnswer> {
     const permissions = new Map<ObjectId, GetPermission[]>(held.map(({ object }) => [object.objectId, []]));
     const batches: GetBatch[] = [];
-    const sealed = await Promise.all(tokens.map((token) => this.tokens.seal(permittedBy(token))));
+    const sealed = await this.tokens.sealAll(tokens.map(permittedBy));
     for (const [i, { rows, host }] of tokens.entries()) {
       const { id: transactionId, expiresAtMs } = rows[0]!;
       const token = sealed[i]!;
       const items = rows.map(itemOf);
       if (batch) batches.push({ transactionId, token, host, expiresAt: formatTime(expiresAtMs), items });
       else {
-        for (const { objectId, ...item } of items) permissions.get(objectId)!.push({ ...item, transactionId, token, host });
+        for (const { objectId, ...item } of items)
+          permissions.get(objectId)!.push({ ...item, transactionId, token, host });
       }
     }
     return {
@@ -131,6 +132,9 @@ export function toldOf({
   sizeBytes,
   dataShards,
   totalShards,
-}: HeldObject['object']): Pick<BeginGetAnswer['objects'][number], 'objectId' | 'kind' | 'sizeBytes' | 'dataShards' | 'totalShards'> {
+}: HeldObject['object']): Pick<
+  BeginGetAnswer['objects'][number],
+  'objectId' | 'kind' | 'sizeBytes' | 'dataShards' | 'totalShards'
+> {
   return { objectId, kind, sizeBytes, dataShards, totalShards };
 }

@@ -34,18 +34,19 @@ import {
   insertShards,
   type StoredObject,
   type StoredShard,
+  shardsByObject,
 } from '../objects/object-rows.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
+import { type BegunToken, packBatches, permittedBy } from './begun-token.js';
 import { HostHolds } from './host-holds.js';
-import { reservations } from './movements.js';
+import { reservationTogether } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
 import { type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
-import { insertTransactions, type NewTransaction, PLAIN } from './transaction-rows.js';
+import { insertTransactions, type NewTransaction } from './transaction-rows.js';
 import { VoidPuts } from './void-puts.js';
 
 /** A request on its way to the database. */
@@ -121,7 +122,7 @@ export class BeginPut {
         db,
         asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId)),
       );
-      const shards = await findShards(db, [...objects.keys()]);
+      const shards = shardsByObject(await findShards(db, [...objects.keys()]));
       const outcomes = asked.map((put) => this.plan(put, objects, shards, nowMs));
       await this.write(
         db,
@@ -149,7 +150,7 @@ export class BeginPut {
   private plan(
     { caller, request, holds }: AskedPut,
     objects: ReadonlyMap<ObjectId, StoredObject>,
-    shards: readonly StoredShard[],
+    shards: ReadonlyMap<ObjectId, readonly StoredShard[]>,
     nowMs: number,
   ): Outcome<Begun> {
     holds.undo();
@@ -158,10 +159,7 @@ export class BeginPut {
     try {
       const planned = request.objects.map((wanted): PlannedObject => {
         const object = objects.get(wanted.objectId);
-        const stored =
-          object === undefined
-            ? null
-            : { object, shards: shards.filter(({ objectId }) => objectId === object.objectId) };
+        const stored = object === undefined ? null : { object, shards: shards.get(object.objectId) ?? [] };
         const decision = planPut(caller.peer, wanted, stored, {
           redundancy,
           // Asked again for each object: what the ones before it took is held.
@@ -231,7 +229,8 @@ export class BeginPut {
       ),
     );
     await insertTransactions(db, transactions);
-    await this.ledger.postNew(db, reservations(transactions), nowMs);
+    const movements = begun.flatMap(({ tokens }) => reservationTogether(tokens.flatMap(({ rows }) => rows)));
+    await this.ledger.postNew(db, movements, nowMs);
   }
 
   private redundancyFor(clientId: PeerId): Redundancy | null {
@@ -258,16 +257,26 @@ export class BeginPut {
 
   private tokensFor(caller: Caller, placed: readonly PlacedShard[], batch: boolean, nowMs: number): BegunToken[] {
     const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
-    return (batch ? packBatches(placed) : placed.map((shard) => [shard])).map((shards): BegunToken => {
-      const id = uuidV7<TransactionId>(nowMs, randomBytes(10));
+    const client = caller.peer;
+    const packed = batch ? packBatches(placed) : placed.map((shard) => [shard]);
+    const entropy = randomBytes(packed.length * UUID_ENTROPY_BYTES);
+    return packed.map((shards, i): BegunToken => {
+      const id = uuidV7<TransactionId>(nowMs, entropy.subarray(i * UUID_ENTROPY_BYTES, (i + 1) * UUID_ENTROPY_BYTES));
       const expiresAtMs = nowMs + (shards.length > 1 ? longTokenLifeMs : tokenLifeMs);
       const rows = shards.map(
         ({ objectId, shard, host, hostAccountId }, item): NewTransaction => ({
-          ...PLAIN,
+          // Written out: this is the one place where a row is made for every token.
           id,
           item,
+          isUse: false,
           op: 'put',
-          ...between(caller, { peerId: host.peerId, accountId: hostAccountId }),
+          clientId: client.peerId,
+          clientAccountId: client.accountId,
+          hostId: host.peerId,
+          hostAccountId,
+          maxBytes: null,
+          maxUses: null,
+          groupId: null,
           objectId,
           shardIndex: shard.index,
           cid: shard.cid,
@@ -283,7 +292,7 @@ export class BeginPut {
   private async answer({ planned, tokens }: Begun, batch: boolean): Promise<BeginPutAnswer> {
     const permissions = new Map<ObjectId, PutPermission[]>(planned.map(({ wanted }) => [wanted.objectId, []]));
     const batches: PutBatch[] = [];
-    const sealed = await Promise.all(tokens.map((token) => this.tokens.seal(permittedBy(token))));
+    const sealed = await this.tokens.sealAll(tokens.map(permittedBy));
     for (const [i, { rows, host }] of tokens.entries()) {
       const { id: transactionId, expiresAtMs } = rows[0]!;
       const token = sealed[i]!;
@@ -304,6 +313,8 @@ export class BeginPut {
     };
   }
 }
+
+const UUID_ENTROPY_BYTES = 10;
 
 function nameAnObjectTwice(asked: readonly AskedPut[]): boolean {
   const ids = asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId));

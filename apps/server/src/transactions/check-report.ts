@@ -47,7 +47,8 @@ export function checkReport(report: TransactionReport, rows: readonly Transactio
   const from = first.clientId === reporter ? 'client' : 'host';
   const own = from === 'client' ? rows : rows.filter(({ hostId }) => hostId === reporter);
   if (own.length === 0) throw new ProtocolError('transaction_unknown');
-  if (own.every(({ expiresAtMs }) => nowMs >= expiresAtMs + context.takenForMs)) throw new ProtocolError('report_too_late');
+  if (own.every(({ expiresAtMs }) => nowMs >= expiresAtMs + context.takenForMs))
+    throw new ProtocolError('report_too_late');
   if (report.outcome === 'failed') return { parts: failed(report, own, from), use: null };
 
   const receipt = readReceipt(report.receipt, own, context);
@@ -95,7 +96,11 @@ function isOf(receipt: ReceiptClaims, row: Transaction, { trustDomain }: ReportC
 }
 
 /** Of a put, get or delete: one item for each part, in the order of the token. */
-function itemResults(rows: readonly Transaction[], receipt: ReceiptClaims, from: CheckedReport['from']): CheckedReport[] {
+function itemResults(
+  rows: readonly Transaction[],
+  receipt: ReceiptClaims,
+  from: CheckedReport['from'],
+): CheckedReport[] {
   const { op } = rows[0]!;
   const isWhole = receipt.op === op && receipt.use === undefined && receipt.items.length === rows.length;
   if (!isWhole) throw new ProtocolError('receipt_mismatch');

@@ -26,7 +26,10 @@ const said = (from: 'client' | 'host', outcome: CheckedReport['outcome']): Check
   inReceipt: outcome === 'done',
 });
 /** The receipt of a batch says that this item of it failed. */
-const denied = (from: 'client' | 'host', outcome: string): CheckedReport => ({ ...said(from, outcome), inReceipt: true });
+const denied = (from: 'client' | 'host', outcome: string): CheckedReport => ({
+  ...said(from, outcome),
+  inReceipt: true,
+});
 const streamed = (uses: number, bytes: number): CheckedReport => ({ ...said('host', 'done'), moved: { uses, bytes } });
 
 interface Case {
@@ -113,14 +116,34 @@ const cases: readonly Case[] = [
   },
   { name: 'a deletion by the host alone', known: { op: 'delete' }, reports: [said('host', 'done')], changes: 'rF' },
   { name: 'a deletion by both', known: { op: 'delete' }, reports: [said('client', 'done')], changes: 'rFS' },
-  { name: 'the client says it is gone', known: { op: 'delete' }, reports: [said('client', 'shard_unknown')], changes: 'Vf' },
-  { name: 'the host says it is gone', known: { op: 'delete' }, reports: [said('host', 'shard_unknown')], changes: 'Ff' },
-  { name: 'a receipt that it is gone', known: { op: 'delete' }, reports: [denied('client', 'shard_unknown')], changes: 'FVf' },
+  {
+    name: 'the client says it is gone',
+    known: { op: 'delete' },
+    reports: [said('client', 'shard_unknown')],
+    changes: 'Vf',
+  },
+  {
+    name: 'the host says it is gone',
+    known: { op: 'delete' },
+    reports: [said('host', 'shard_unknown')],
+    changes: 'Ff',
+  },
+  {
+    name: 'a receipt that it is gone',
+    known: { op: 'delete' },
+    reports: [denied('client', 'shard_unknown')],
+    changes: 'FVf',
+  },
   { name: 'it is retained', known: { op: 'delete' }, reports: [denied('host', 'shard_retained')], changes: 'Vf' },
   { name: 'a stream goes on', known: { op: 'stream' }, reports: [said('client', 'done')], changes: 'r' },
   { name: 'a stream moves more', known: { op: 'stream', uses: 1 }, reports: [streamed(2, 9)], changes: 'rm' },
   { name: 'an older receipt of a stream', known: { op: 'stream', uses: 3 }, reports: [streamed(2, 9)], changes: 'r' },
-  { name: 'a universal token fails once', known: { op: 'universal' }, reports: [said('client', 'host_busy')], changes: 'f' },
+  {
+    name: 'a universal token fails once',
+    known: { op: 'universal' },
+    reports: [said('client', 'host_busy')],
+    changes: 'f',
+  },
   { name: 'a use of one', known: { isUse: true }, reports: [said('client', 'done')], changes: 'rsS' },
   { name: 'a code of a newer program', reports: [said('client', 'no_such_code')], changes: 'Vf' },
 ];

@@ -64,7 +64,8 @@ export function decideReports(
     if (outcome === 'shard_unknown' && (inReceipt || from === 'host')) absent.add(part);
     if (total !== undefined) {
       const known = moved.get(part) ?? { uses: transaction.uses, bytes: transaction.movedBytes };
-      if (total.uses > known.uses) moved.set(part, { transaction, uses: total.uses, bytes: Math.max(total.bytes, known.bytes) });
+      if (total.uses > known.uses)
+        moved.set(part, { transaction, uses: total.uses, bytes: Math.max(total.bytes, known.bytes) });
     }
     const outcomes = from === 'client' ? clientOutcomes : hostOutcomes;
     const said = outcomes.get(part) ?? (from === 'client' ? transaction.clientOutcome : transaction.hostOutcome);

@@ -57,7 +57,8 @@ export class EndExpired {
       voided.filter(({ op }) => op === 'put'),
     );
     const movements: Movement[] = allGivenBack(voided.filter(({ op }) => op !== 'universal'));
-    for (const token of expired.filter(({ op }) => op === 'universal')) movements.push(...(await this.restOf(db, token)));
+    for (const token of expired.filter(({ op }) => op === 'universal'))
+      movements.push(...(await this.restOf(db, token)));
     await this.ledger.post(db, movements, nowMs);
     return expired;
   }

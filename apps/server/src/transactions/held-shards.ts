@@ -31,7 +31,8 @@ export async function findHeld(
   hosts: OnlineHosts,
 ): Promise<HeldObject[]> {
   const ids = [...new Set(wanted.map(({ objectId }) => objectId))];
-  if (ids.length < wanted.length) throw new ProtocolError('request_invalid', {}, { detail: 'objects: an object twice' });
+  if (ids.length < wanted.length)
+    throw new ProtocolError('request_invalid', {}, { detail: 'objects: an object twice' });
   const objects = await findObjects(db, ids);
   const shards = await findShards(db, ids);
   return wanted.map(({ objectId, avoid, target }) => {
@@ -43,7 +44,8 @@ export async function findHeld(
     const offline: HeldObject['offline'] = [];
     for (const shard of shards) {
       const { hostId } = shard;
-      if (shard.objectId !== objectId || shard.state !== 'stored' || hostId === null || avoid.includes(hostId)) continue;
+      if (shard.objectId !== objectId || shard.state !== 'stored' || hostId === null || avoid.includes(hostId))
+        continue;
       if (target !== undefined && hostId !== target) continue;
       const host = hosts.find(hostId);
       if (host === undefined) offline.push({ index: shard.index, peerId: hostId });

@@ -36,6 +36,13 @@ export function reservations(transactions: readonly NewTransaction[]): Movement[
     );
 }
 
+/** The reservations of one request in one movement, named after the first of them: the ledger grows by requests. */
+export function reservationTogether(transactions: readonly NewTransaction[]): Movement[] {
+  const [first, ...others] = reservations(transactions);
+  if (first === undefined) return [];
+  return [{ ...first, amount: others.reduce((sum, { amount }) => sum + amount, first.amount) }];
+}
+
 /** A put that both ends confirmed. */
 export function settlementOf(put: NewTransaction, from: 'reserved' | 'available'): Movement {
   assert.equal(put.op, 'put');

@@ -23,7 +23,7 @@ import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { countFailures, type Failure } from '../refusals/peer-failures.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
-import { checkReport, refusalCode, type ReportContext } from './check-report.js';
+import { checkReport, type ReportContext, refusalCode } from './check-report.js';
 import { type CheckedReport, decideReports, type ReportChanges } from './decide-reports.js';
 import { allGivenBack, settlementOf } from './movements.js';
 import { type PreparedUses, RecordUses, type UseReport } from './record-uses.js';

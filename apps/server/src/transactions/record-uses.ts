@@ -11,6 +11,7 @@ import {
   insertShards,
   type StoredObject,
   type StoredShard,
+  shardsByObject,
 } from '../objects/object-rows.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { Settings } from '../platform/settings.js';
@@ -85,7 +86,8 @@ export class RecordUses {
         continue;
       }
       const { transaction, isNew } = decision;
-      const code = reported.object === null ? null : this.place(transaction, reported.object, objects, placements, nowMs);
+      const code =
+        reported.object === null ? null : this.place(transaction, reported.object, objects, placements, nowMs);
       if (code !== null) {
         refused.set(index, code);
         continue;
@@ -174,13 +176,13 @@ export class RecordUses {
   }
 
   private async objectsOf(db: EntityManager, uses: readonly UseReport[]): Promise<Map<ObjectId, KnownObject>> {
-    const ids = [...new Set(uses.flatMap(({ reported }) => (reported.object === null ? [] : [reported.object.objectId])))];
+    const ids = [
+      ...new Set(uses.flatMap(({ reported }) => (reported.object === null ? [] : [reported.object.objectId]))),
+    ];
     if (ids.length === 0) return new Map();
     const objects = await findObjects(db, ids);
-    const shards = await findShards(db, [...objects.keys()]);
-    return new Map(
-      [...objects].map(([id, object]) => [id, { object, shards: shards.filter(({ objectId }) => objectId === id) }]),
-    );
+    const shards = shardsByObject(await findShards(db, [...objects.keys()]));
+    return new Map([...objects].map(([id, object]) => [id, { object, shards: shards.get(id) ?? [] }]));
   }
 
   private accountOf(peerId: PeerId): AccountId {

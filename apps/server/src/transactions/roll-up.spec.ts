@@ -76,13 +76,17 @@ describe('RollUp', () => {
       { outcome: 'void', puts: 0.1 * PUTS, bytes: 100 * PUTS },
     ]);
     // Every stored shard is stored still; it names its transaction no more.
-    expect(await one('SELECT COUNT(*) AS n, COUNT(transaction_id) AS named FROM shards WHERE state = \'stored\'')).toEqual({
+    expect(
+      await one("SELECT COUNT(*) AS n, COUNT(transaction_id) AS named FROM shards WHERE state = 'stored'"),
+    ).toEqual({
       n: 0.9 * PUTS,
       named: 0,
     });
 
     // A wrong sum is seen, as a wrong entry is.
-    await database.write((db) => db.query('UPDATE ledger_days SET amount = amount + 1 WHERE day = (SELECT MIN(day) FROM ledger_days)'));
+    await database.write((db) =>
+      db.query('UPDATE ledger_days SET amount = amount + 1 WHERE day = (SELECT MIN(day) FROM ledger_days)'),
+    );
     expect((await checkLedger(database.reads)).length).toBeGreaterThan(0);
   });
 

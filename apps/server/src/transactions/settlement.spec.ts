@@ -6,7 +6,14 @@
 // stores and answers its client, and says nothing to the broker.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BeginGetAnswer, decodeBase64url, encodeBase64url, encodeHex, type TransactionId, uuidV7 } from '#protocol';
+import {
+  type BeginGetAnswer,
+  decodeBase64url,
+  encodeBase64url,
+  encodeHex,
+  type TransactionId,
+  uuidV7,
+} from '#protocol';
 import { TestNetwork } from '../testing/test-network.js';
 import { beginPut, type Put, someObject } from '../testing/test-peer.js';
 
@@ -83,7 +90,9 @@ async function outcomeOf(objectId: string, put: Put, before: { client: Credit; h
   const aside = client.reserved - before.client.reserved;
   const earned = host.earned - before.host.earned;
   const credit = spent === 0 ? 'back' : earned === spent ? 'paid' : 'aside';
-  expect([spent, aside, earned]).toEqual({ back: [0, 0, 0], paid: [1_000, 0, 1_000], aside: [1_000, 1_000, 0] }[credit]);
+  expect([spent, aside, earned]).toEqual(
+    { back: [0, 0, 0], paid: [1_000, 0, 1_000], aside: [1_000, 1_000, 0] }[credit],
+  );
   const get = await network.client.post<BeginGetAnswer>('/v1/gets', {
     objects: [{ objectId, avoid: [] }],
   });

@@ -81,7 +81,13 @@ describe('a universal token', () => {
       ...more,
     });
   const begin = async (): Promise<UniversalPermission[]> => (await ask()).body.permissions;
-  const newObject = (): { objectId: ObjectId; kind: string; sizeBytes: number; dataShards: number; totalShards: number } => ({
+  const newObject = (): {
+    objectId: ObjectId;
+    kind: string;
+    sizeBytes: number;
+    dataShards: number;
+    totalShards: number;
+  } => ({
     objectId: uuidV7<ObjectId>(network.nowMs, randomBytes(10)),
     kind: 'data',
     sizeBytes: 2_000,
@@ -89,10 +95,19 @@ describe('a universal token', () => {
     totalShards: 3,
   });
   /** What either end reports of a put by the use of a token; the client with the object that it is of. */
-  const put = (permission: UniversalPermission, use: number, sizeBytes: number, object?: object, content = someContent()): object => {
+  const put = (
+    permission: UniversalPermission,
+    use: number,
+    sizeBytes: number,
+    object?: object,
+    content = someContent(),
+  ): object => {
     const { transactionId, host } = permission;
     const items = [{ cid: content.cid, sizeBytes, result: 'stored' }];
-    return network.done(network.host(host.peerId), transactionId, 'put', items, { use, ...(object === undefined ? {} : { object }) });
+    return network.done(network.host(host.peerId), transactionId, 'put', items, {
+      use,
+      ...(object === undefined ? {} : { object }),
+    });
   };
 
   it('is sealed for some hosts and sets all that it may move aside at once', async () => {
@@ -153,7 +168,11 @@ describe('a universal token', () => {
     const { object: _, ...byHost } = put(first, 1, 1_000, {}, content) as { object: object };
     expect(await network.host(first.host.peerId).report([byHost])).toEqual(['recorded']);
     await network.endAll();
-    expect(await network.client.credit()).toEqual({ ...before, available: before.available - 1_000, reserved: before.reserved + 1_000 });
+    expect(await network.client.credit()).toEqual({
+      ...before,
+      available: before.available - 1_000,
+      reserved: before.reserved + 1_000,
+    });
     const object = newObject();
     expect(await network.client.report([put(first, 1, 1_000, { ...object, index: 0 }, content)])).toEqual(['recorded']);
     expect(await network.client.report([put(second, 1, 1_000, { ...object, index: 1 })])).toEqual(['recorded']);
@@ -165,7 +184,9 @@ describe('a universal token', () => {
     const [permission] = (await begin()) as [UniversalPermission];
     const host = network.host(permission.host.peerId);
     const served = (use: number, sizeBytes: number): object =>
-      network.done(host, permission.transactionId, 'get', [{ cid: someContent().cid, sizeBytes, result: 'served' }], { use });
+      network.done(host, permission.transactionId, 'get', [{ cid: someContent().cid, sizeBytes, result: 'served' }], {
+        use,
+      });
     expect(await host.report([served(1, 6_000), served(2, 4_001), served(2, 4_000)])).toEqual([
       'recorded',
       'token_budget_spent',

@@ -183,7 +183,11 @@ export async function updateParts(
 }
 
 /** What receipts told of a token of several uses. */
-export async function updateMoved(db: EntityManager, part: Part, moved: { bytes: number; uses: number }): Promise<void> {
+export async function updateMoved(
+  db: EntityManager,
+  part: Part,
+  moved: { bytes: number; uses: number },
+): Promise<void> {
   await changeMany(
     db,
     'UPDATE transactions SET moved_bytes = $1, uses = $2 WHERE id = $3 AND host_id = $4 AND item = $5',

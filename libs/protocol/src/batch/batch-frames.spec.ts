@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, utf8 } from '../bytes.js';
-import { type BatchFrame, BATCH_FRAMES, BATCH_FRAME_BYTES_MAX, BatchFrameReader, encodeBatchHead, encodeFrameHead } from './batch-frames.js';
+import {
+  BATCH_FRAME_BYTES_MAX,
+  BATCH_FRAMES,
+  type BatchFrame,
+  BatchFrameReader,
+  encodeBatchHead,
+  encodeFrameHead,
+} from './batch-frames.js';
 
 function encode(frame: BatchFrame): Uint8Array {
   const payload = frame.kind === 'bytes' ? frame.bytes : utf8('text' in frame ? frame.text : '');
@@ -29,23 +36,30 @@ function joined(frames: readonly BatchFrame[]): unknown[] {
 const frameArbitrary: fc.Arbitrary<BatchFrame> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => ({ kind: 'bytes' as const, bytes })),
   fc.constant({ kind: 'whole' as const }),
-  fc.record({ kind: fc.constantFrom('failed' as const, 'receipt' as const), text: fc.stringMatching(/^[a-z_.]{0,64}$/) }),
+  fc.record({
+    kind: fc.constantFrom('failed' as const, 'receipt' as const),
+    text: fc.stringMatching(/^[a-z_.]{0,64}$/),
+  }),
 );
 
 describe('frames', () => {
   it('come out as they went in, however they are cut', () => {
     fc.assert(
-      fc.property(fc.array(frameArbitrary), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (frames, cuts) => {
-        const stream = concatBytes(...frames.map(encode));
-        const reader = new BatchFrameReader();
-        const read: BatchFrame[] = [];
-        for (let at = 0, i = 0; at < stream.length; i++) {
-          const size = cuts[i % cuts.length]!;
-          for (const frame of reader.read(stream.subarray(at, at + size))) read.push(frame);
-          at += size;
-        }
-        expect(joined(read)).toEqual(joined(frames));
-      }),
+      fc.property(
+        fc.array(frameArbitrary),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+        (frames, cuts) => {
+          const stream = concatBytes(...frames.map(encode));
+          const reader = new BatchFrameReader();
+          const read: BatchFrame[] = [];
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            const size = cuts[i % cuts.length]!;
+            for (const frame of reader.read(stream.subarray(at, at + size))) read.push(frame);
+            at += size;
+          }
+          expect(joined(read)).toEqual(joined(frames));
+        },
+      ),
     );
   });
 

@@ -22,6 +22,12 @@ export const MACHINE_ERRORS = {
     'the other side is not the expected peer of this trust domain',
     'Tell the operator: a peer shows the wrong certificate.',
   ),
+  host_address_refused: row(
+    403,
+    false,
+    'hosts are not reached at this address or port',
+    'Let the host connect from the address at which it listens, on a port above 1023; the operator may allow ranges.',
+  ),
   join_link_invalid: row(
     400,
     false,

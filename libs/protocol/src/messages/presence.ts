@@ -1,6 +1,6 @@
 // Presence: a peer says that it is there and what it offers; the broker says what time it is and what is due.
 import { z } from 'zod';
-import { HOME_RUN_ID_BYTES, WITHDRAWN_CLIENTS_MAX } from '../limits.js';
+import { HOME_RUN_ID_BYTES, RECEIPT_RESULT_CHARS_MAX, WITHDRAWN_CLIENTS_MAX } from '../limits.js';
 import {
   accountIdField,
   bytesCountField,
@@ -57,6 +57,12 @@ export const withdrawnTokens = z.strictObject({
 });
 export type WithdrawnTokens = z.infer<typeof withdrawnTokens>;
 
+/** Whether the broker's probes reach this host, and why not; `reachable` is null for a peer that is not probed. */
+const reachability = {
+  reachable: z.boolean().nullable().default(null),
+  unreachableReason: z.string().max(RECEIPT_RESULT_CHARS_MAX).nullable().default(null),
+};
+
 export const presenceAnswer = z.strictObject({
   time: timeField,
   nextPresenceMs: z.int().min(1),
@@ -66,6 +72,7 @@ export const presenceAnswer = z.strictObject({
   /** Of the run that was shown; null when none was. */
   epoch: epochField.nullable().default(null),
   withdrawn: withdrawnTokens.default({ clients: [], issuedBefore: null }),
+  ...reachability,
 });
 export type PresenceAnswer = z.infer<typeof presenceAnswer>;
 
@@ -78,6 +85,7 @@ export const peerStatusAnswer = z.strictObject({
   accountId: accountIdField,
   name: peerNameField,
   online: z.boolean(),
+  ...reachability,
   storedShards: z.int(),
   storedBytes: bytesCountField,
   renewCertificate: z.boolean().default(false),

@@ -1,0 +1,34 @@
+// The broker as a client of hosts: its own certificate, made anew from half of its life on.
+import { Injectable } from '@nestjs/common';
+import type { LinkIdentity } from '#peer-link';
+import { Clock } from '#process';
+import { CERTIFICATE_LIFE_MS } from '#protocol';
+import { CertificateAuthority } from '../certificates/certificate-authority.js';
+
+type OwnCertificate = ReturnType<LinkIdentity['own']>;
+
+@Injectable()
+export class BrokerIdentity {
+  private issued: Promise<OwnCertificate> | null = null;
+  private renewAtMs = 0;
+
+  constructor(
+    private readonly authority: CertificateAuthority,
+    private readonly clock: Clock,
+  ) {}
+
+  async present(): Promise<LinkIdentity> {
+    const nowMs = this.clock.nowMs();
+    if (this.issued === null || nowMs >= this.renewAtMs) {
+      this.renewAtMs = nowMs + CERTIFICATE_LIFE_MS / 2;
+      this.issued = this.issue(nowMs);
+    }
+    const own = await this.issued;
+    return { caPem: this.authority.pem, trustDomain: this.authority.trustDomain, own: () => own };
+  }
+
+  private async issue(nowMs: number): Promise<OwnCertificate> {
+    const { pem, privateKeyPem } = await this.authority.issueForBroker(null, nowMs);
+    return { certificatePem: pem, privateKeyPem };
+  }
+}
