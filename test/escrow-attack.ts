@@ -67,21 +67,21 @@ async function secretsOf(world: World, accountId: AccountId): Promise<Uint8Array
   for (const { recovery_key } of accounts) if (recovery_key !== null) roots.push(decodeBase64url(recovery_key)!);
 
   const escrowSecrets = await world.brokerRows<{ name: string; sealed_secret: string }>('SELECT * FROM escrow_secrets');
-  const escrows = await world.brokerRows<{ account_id: AccountId; escrow_id: string; sealed_key: string | null }>(
-    'SELECT account_id, escrow_id, sealed_key FROM escrows',
+  const escrows = await world.brokerRows<{ account_id: AccountId; escrow_id: string; escrowed_key: string | null }>(
+    'SELECT account_id, escrow_id, escrowed_key FROM escrows',
   );
   const derived: Uint8Array[] = [];
   for (const row of escrowSecrets) {
     const secret = vault.open('escrow-secret', SEALED_SECRETS['escrow-secret'].about(row), row.sealed_secret)!;
     roots.push(secret);
-    for (const { account_id, escrow_id, sealed_key } of escrows) {
+    for (const { account_id, escrow_id, escrowed_key } of escrows) {
       for (const owner of new Set([account_id, accountId])) {
         const name = { accountId: owner, escrowId: escrow_id };
         const key = deriveEscrowKey(secret, name);
         derived.push(key);
         // What is in escrow, by the very road that a recovery goes.
-        if (owner === account_id && account_id === accountId && sealed_key !== null) {
-          derived.push(openMasterKey(sealed_key, { ...name, key }));
+        if (owner === account_id && account_id === accountId && escrowed_key !== null) {
+          derived.push(openMasterKey(escrowed_key, { ...name, key }));
         }
       }
     }

@@ -8,10 +8,10 @@ const TABLES = {
   escrows: `
     account_id text PRIMARY KEY REFERENCES accounts (id),
     escrow_id text NOT NULL,
-    sealed_key text,
+    escrowed_key text,
     asked_by text NOT NULL REFERENCES peers (id),
     stored_at_ms bigint,
-    CHECK ((sealed_key IS NULL) = (stored_at_ms IS NULL))`,
+    CHECK ((escrowed_key IS NULL) = (stored_at_ms IS NULL))`,
   escrow_recoveries: `
     peer_id text PRIMARY KEY REFERENCES peers (id),
     account_id text NOT NULL REFERENCES accounts (id),

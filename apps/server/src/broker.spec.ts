@@ -80,6 +80,12 @@ describe('first contact', () => {
       '/v1/deletes',
       '/v1/device-authorizations',
       '/v1/enrolments',
+      '/v1/escrow',
+      '/v1/escrow-keys',
+      '/v1/escrow-recoveries',
+      '/v1/escrow-recoveries/{recoveryId}/cancel',
+      '/v1/escrow-recoveries/{recoveryId}/claim',
+      '/v1/escrow-removals',
       '/v1/gets',
       '/v1/group-transactions',
       '/v1/groups',
@@ -718,6 +724,18 @@ describe('stopping', () => {
     expect(answer.statusCode).toBe(200);
     answer.resume();
     await stopped;
+    await separate.remove();
+  });
+
+  it('waits for no request that its client cut off, and keeps nothing of it', async () => {
+    const separate = await BrokerFixture.start();
+    const ca = await separate.caPem();
+    const headers = { 'content-type': 'application/json', 'content-length': 100, expect: '100-continue' };
+    const cut = httpsRequest(`${separate.url}/v1/enrolments`, { method: 'POST', ca, headers });
+    cut.flushHeaders();
+    await once(cut, 'continue');
+    cut.on('error', () => undefined).destroy();
+    // The clock stands still: a wait for that request would never end.
     await separate.remove();
   });
 

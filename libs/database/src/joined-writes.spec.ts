@@ -7,8 +7,10 @@ import { WriteConnection, WriteQueue } from './write-queue.js';
 class NullConnection extends WriteConnection {
   readonly db = {} as WriteConnection['db'];
   failBegin = false;
+  begins = 0;
 
   async begin(): Promise<void> {
+    this.begins++;
     if (this.failBegin) throw new Error('the file is locked');
   }
   async commit(): Promise<void> {}
@@ -108,6 +110,8 @@ describe('JoinedWrites', () => {
     connection.failBegin = true;
     const settled = await Promise.allSettled(['a', 'b'].map((word) => joined.run(word)));
     expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    // Each beginning may have waited long for another process.
+    expect(connection.begins).toBe(1);
     connection.failBegin = false;
     expect(await joined.run('c')).toBe('C');
   });

@@ -66,12 +66,11 @@ export class JoinedWrites<Request, Result> {
       for (const [i, waiting] of taken.entries()) tell(waiting, outcomes[i]!);
     } catch (error) {
       if (taken.length === 0) {
-        // The unit never ran: nobody was taken, and all who wait are told. After one that ran, the next may be asked
-        // for already, and a further one would find nobody.
+        // The unit never ran: nobody was taken, and all who wait are told; alone they would fare no better. After one
+        // that ran, the next may be asked for already, and a further one would find nobody.
         this.asked = false;
-        taken = this.waiting.splice(0);
-      }
-      if (taken.length === 1) taken[0]!.reject(error);
+        for (const waiting of this.waiting.splice(0)) waiting.reject(error);
+      } else if (taken.length === 1) taken[0]!.reject(error);
       else await Promise.all(taken.map((waiting) => this.writeAlone(waiting)));
     }
   }

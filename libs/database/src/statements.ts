@@ -28,7 +28,7 @@ export async function changeMany(db: EntityManager, sql: string, parameters: rea
 /**
  * Insert rows with as few statements as the parameter bound allows.
  *
- * rows         one array per row, in the order of `columns`
+ * rows         one array per row, in the order of `columns`; texts are well-formed, half a surrogate pair is altered
  * onConflict   'refuse' (the unit fails) or 'skip' (rows that exist stay as they are)
  * returns      how many rows were inserted
  */

@@ -1,4 +1,5 @@
 // Where an enrolment key may come from without being seen in the list of processes (B6).
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +43,14 @@ describe('the enrolment key', () => {
     });
     await chmod(keyFile, 0o640);
     await expect(readEnrolmentKey({ keyFile, environment: {} })).rejects.toMatchObject({ code: 'secret_file_exposed' });
+  });
+
+  it('is refused from a named pipe at once, where reading would wait for good', async () => {
+    const pipe = `${keyFile}-pipe`;
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    await expect(readEnrolmentKey({ keyFile: pipe, environment: {} })).rejects.toMatchObject({
+      code: 'secret_file_exposed',
+    });
   });
 
   it('is asked of a person where there is none, and never where one is malformed', async () => {

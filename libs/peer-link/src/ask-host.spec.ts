@@ -87,7 +87,7 @@ describe('a lying host', () => {
     ['with the path of another', [show(2), { ...show(5), path: show(6).path }], 'shard_content_mismatch'],
     ['with a shorter path', [show(2), { ...show(5), path: show(5).path.slice(1) }], 'shard_content_mismatch'],
     ['no answer of this kind', null, 'peer_unreachable'],
-  ])('that shows %s: %s', async (_name, blocks, code) => {
+  ])('that shows %s', async (_name, blocks, code) => {
     const authority = await TestAuthority.create();
     const answer = (_request: IncomingMessage, response: ServerResponse): void =>
       void response.writeHead(200).end(JSON.stringify({ blocks }));

@@ -28,7 +28,7 @@ export class BatchAttempts {
     this.fruitless = 0;
   }
 
-  /** The host is elsewhere than was thought; it may say so only as often as an attempt may fail. */
+  /** The host is elsewhere than it said; it may say so only as often as an attempt may fail. */
   misplaced(error: ProtocolError): void {
     this.count(error);
   }

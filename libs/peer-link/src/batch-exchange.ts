@@ -91,27 +91,25 @@ export class BatchExchange {
     );
   }
 
-  /** had: how many items have come, of a get; otherwise only the host knows how many are done, and tells. */
+  /**
+   * had: how many items have come, of a get. Otherwise only the host knows how many are done: after a break it is asked
+   * by a request that says that all are, and either tells, or was at the end already. No item is sent on a guess.
+   */
   private async untilDone<T>(run: (attempt: Attempt) => Promise<T>, had?: () => number): Promise<T> {
-    const { host, signal: wish } = this.batch;
-    let told: number | null = null;
+    const { host, items, signal: wish } = this.batch;
+    let told: number | null = 0;
     for (;;) {
-      const position = had === undefined ? (told ?? 0) : Math.min(told ?? Infinity, had());
+      const position = had === undefined ? (told ?? items.length) : Math.min(told ?? items.length, had());
       try {
         const connections = this.link.connectionsTo(host);
         return await this.link.transfer(wish, (signal, watch) => run({ connections, position, signal, watch }));
       } catch (error) {
         if (this.ownFailure !== null) throw this.ownFailure.error;
-        if (had !== undefined) this.attempts.reached(had());
-        if (isRefusal(error, 'batch_position_wrong')) {
-          told = this.positionTold(error);
-          if (had === undefined) this.attempts.reached(told);
-          this.attempts.misplaced(error);
-        } else {
-          // A get goes on from what has come; of a put the last that was told is the best guess.
-          if (had !== undefined) told = null;
-          await this.attempts.failed(error);
-        }
+        const wasAsked = had === undefined && told === null;
+        told = isRefusal(error, 'batch_position_wrong') ? this.positionTold(error) : null;
+        this.attempts.reached(had === undefined ? (told ?? 0) : had());
+        if (told === null) await this.attempts.failed(error);
+        else if (!wasAsked) this.attempts.misplaced(error as ProtocolError);
         this.link.log.info({ event: 'batch_resumed', hostId: host.peerId, code: (error as ProtocolError).code });
       }
     }

@@ -27,7 +27,11 @@ export interface ReceiptSigner {
 }
 
 /** atMs: broker time, as the host knows it */
-export function signReceipt(done: StoredShard | ServedShard | DeletedShard, host: ReceiptSigner, atMs: UnixMs): Receipt {
+export function signReceipt(
+  done: StoredShard | ServedShard | DeletedShard,
+  host: ReceiptSigner,
+  atMs: UnixMs,
+): Receipt {
   return sign(done, done.item.sizeBytes, host, atMs);
 }
 

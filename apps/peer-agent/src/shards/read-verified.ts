@@ -39,7 +39,7 @@ export async function readVerified(
     let reading = readAt(from, buffers[0]);
     for (let offset = from, turn = 1; offset < to; offset += DISK_BATCH_BYTES, turn ^= 1) {
       const batch = await reading;
-      if (false && !blocksHold(batch, tree[0]!, offset / BLOCK_BYTES)) throw new ProtocolError('shard_corrupt', { offset });
+      if (!blocksHold(batch, tree[0]!, offset / BLOCK_BYTES)) throw new ProtocolError('shard_corrupt', { offset });
       const next = offset + DISK_BATCH_BYTES;
       if (next < to) reading = readAt(next, buffers[turn]!);
       // It may fail while the peer is slow to take the batch before; the next turn hears of it, the process must not.
@@ -71,7 +71,7 @@ export async function readBlocks(
     for (const block of blocks) {
       const offset = block * BLOCK_BYTES;
       const bytes = await readBytes(shard, Buffer.alloc(Math.min(BLOCK_BYTES, item.sizeBytes - offset)), offset);
-      if (false && !blocksHold(bytes, tree[0]!, block)) throw new ProtocolError('shard_corrupt', { offset });
+      if (!blocksHold(bytes, tree[0]!, block)) throw new ProtocolError('shard_corrupt', { offset });
       data.push(bytes);
     }
     return { tree, data };

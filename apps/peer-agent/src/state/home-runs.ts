@@ -1,4 +1,4 @@
-// The runs of this home as the broker acknowledges them (SPEC §5.1): what is shown with each presence, and what is kept of it.
+// The runs of this home as the broker acknowledges them (SPEC §5.3): what is shown with each presence, and what is kept of it.
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';

@@ -1,9 +1,10 @@
 // People's accounts over HTTPS: registration, sign-in, sessions, passwords, and what strangers cannot find out (B1, B2, B4).
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AccountId } from '#protocol';
+import { decideGrant, insertGrant, markShown } from '../enrolment/device-grants.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
-import { TestPeer } from '../testing/test-peer.js';
+import { makeIdentity, TestPeer } from '../testing/test-peer.js';
 import { PASSWORD, signedIn, type WebAnswer, WebVisitor } from '../testing/web-visitor.js';
 import { HashingThread } from './hashing-thread.js';
 
@@ -303,6 +304,42 @@ describe('the password', () => {
     expect((await there.submit('/sign-in', { email: 'change@example.org', password: PASSWORD })).status).toBe(403);
     const renewed = { email: 'change@example.org', password: 'another one entirely' };
     expect((await there.submit('/sign-in', renewed)).status).toBe(303);
+  });
+
+  it('lets nobody in by the old one that was being checked when it was changed', async () => {
+    const owner = await comeSignedIn('race@example.org');
+    const thief = await come();
+    const [account, form] = [await owner.get('/account'), await thief.get('/sign-in')];
+    const { hash } = HashingThread.prototype;
+    vi.spyOn(HashingThread.prototype, 'hash').mockImplementationOnce(async function (this: HashingThread, job) {
+      const checked = await hash.call(this, job);
+      const passwords = { old: PASSWORD, new: 'another one entirely' };
+      expect((await owner.fillIn(account, { action: '/account/password', ...passwords })).status).toBe(303);
+      return checked;
+    });
+    expect((await thief.fillIn(form, { email: 'race@example.org', password: PASSWORD })).status).toBe(403);
+    expect((await thief.get('/account')).status).toBe(303);
+  });
+
+  it('takes with it the machines that were approved and have not come yet', async () => {
+    const owner = await comeSignedIn('grants@example.org');
+    const database = await BrokerDatabase.open(`${fixture.dataDir}/broker.db`);
+    const { csr } = await makeIdentity();
+    const [row] = (await database.reads.query("SELECT id FROM accounts WHERE email = 'grants@example.org'")) as {
+      id: AccountId;
+    }[];
+    const nowMs = fixture.clock.nowMs();
+    await database.write(async (db) => {
+      const told = { name: 'box', csr, purpose: 'client', program: 'p', fingerprint: 'f', network: 'n' } as const;
+      const times = { createdAtMs: nowMs, expiresAtMs: nowMs + MINUTE_MS };
+      await insertGrant(db, { ...told, ...times, deviceCode: 'device', userCode: 'WDJB-MJHT' });
+      await markShown(db, 'WDJB-MJHT', row!.id, nowMs);
+      await decideGrant(db, { userCode: 'WDJB-MJHT', accountId: row!.id, state: 'approved' }, nowMs);
+    });
+    const passwords = { old: PASSWORD, new: 'another one entirely' };
+    await owner.submit('/account', { action: '/account/password', ...passwords });
+    expect(await database.reads.query('SELECT name FROM device_grants')).toEqual([]);
+    await database.close();
   });
 });
 

@@ -4,6 +4,7 @@ import { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { type CreatedSession, Sessions } from '../sessions/sessions.js';
+import { rememberNetwork } from './known-networks.js';
 import { dropMailLinks, findMailLink, takeLinkAttempt, useMailLink } from './mail-links.js';
 import { OpenAccount } from './open-account.js';
 import type { Password } from './password.js';
@@ -32,7 +33,7 @@ export class ConfirmRegistration {
    * returns   null when the password is not the one that was chosen
    * throws    link_invalid | overloaded
    */
-  async run(token: string, password: Password): Promise<CreatedSession | null> {
+  async run(token: string, password: Password, network: string): Promise<CreatedSession | null> {
     const nowMs = this.clock.nowMs();
     const link = await this.database.write(async (db) => {
       const found = await findMailLink(db, 'register', token, nowMs);
@@ -48,6 +49,7 @@ export class ConfirmRegistration {
       const accountId = await this.openAccount.run(db, { email, name, passwordHash }, nowMs);
       if (accountId === null) throw new ProtocolError('link_invalid');
       await dropMailLinks(db, email);
+      await rememberNetwork(db, accountId, network, nowMs);
       return { accountId, session: await this.sessions.create(db, accountId) };
     });
     this.log.info({ event: 'account_opened', accountId });

@@ -155,6 +155,26 @@ describe('a lost password', () => {
     expect((await visitor.submit('/sign-in', renewed)).status).toBe(303);
   });
 
+  it('tells the owner when it was changed, though strangers used up the mails, and knows the network', async () => {
+    await openAccount('told@example.org');
+    const visitor = await come();
+    for (let i = 0; i < 2; i++) await ask(visitor, 'told@example.org');
+    const [, link] = [await server.next(), linkIn(await server.next(), 'reset')];
+    const database = await BrokerDatabase.open(`${fixture.dataDir}/broker.db`);
+    const known = async (): Promise<number> =>
+      (
+        await database.reads.query(
+          "SELECT 1 FROM account_networks WHERE account_id = (SELECT id FROM accounts WHERE email = 'told@example.org')",
+        )
+      ).length;
+    expect(await known()).toBe(1);
+    await database.write((db) => db.query('DELETE FROM account_networks'));
+    expect((await visitor.submit(link, { password: 'a brand new password' })).status).toBe(200);
+    expect((await server.next()).text).toContain('password of your Peerkeep account was changed');
+    expect(await known()).toBe(1);
+    await database.close();
+  });
+
   it('is asked for alike where there is no account, and nothing is mailed', async () => {
     await openAccount('has@example.org');
     const visitor = await come();

@@ -83,7 +83,8 @@ export class RegistrationController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const spelled = spellPassword(password);
-    const session = spelled === null ? null : await this.confirm.run(token, spelled);
+    const network = this.remoteAddress.networkOf(request);
+    const session = spelled === null ? null : await this.confirm.run(token, spelled, network);
     if (session === null) {
       const fault = 'This is not the password that was chosen.';
       return sendPage(reply, confirmationPage(token, fault, formTokenField(request, reply)));

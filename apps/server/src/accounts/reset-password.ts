@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { changeOne } from '#database';
 import { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
+import { dropGrantsOf } from '../enrolment/device-grants.js';
 import { restartRecoveries } from '../escrow/restart-recoveries.js';
 import { RESET_LINK_LIFE_MS } from '../limits.js';
 import { Mailer } from '../mail/mailer.js';
@@ -12,6 +13,7 @@ import { Sessions } from '../sessions/sessions.js';
 import { AccountEntity } from './account.entity.js';
 import { passwordChangedMail, resetMail } from './account-mails.js';
 import type { Email } from './email.js';
+import { rememberNetwork } from './known-networks.js';
 import { MailLimits } from './mail-limits.js';
 import { createMailLink, createNotice, dropMailLinks, findMailLink, useMailLink } from './mail-links.js';
 import { judgeNewPassword, type NewPassword } from './password.js';
@@ -54,7 +56,7 @@ export class ResetPassword {
   }
 
   /** What is wrong with the new password is told in the answer. throws link_invalid | overloaded */
-  async run(token: string, newPassword: string): Promise<NewPassword> {
+  async run(token: string, newPassword: string, network: string): Promise<NewPassword> {
     const nowMs = this.clock.nowMs();
     const link = await findMailLink(this.database.reads, 'reset', token, nowMs);
     const { accountId, email } = link;
@@ -69,10 +71,14 @@ export class ResetPassword {
       await changeOne(db, 'UPDATE accounts SET password_hash = $1 WHERE id = $2', [passwordHash, accountId]);
       await this.sessions.endAllOf(db, accountId, null);
       await restartRecoveries(db, accountId, this.clock.nowMs());
+      await dropGrantsOf(db, accountId);
+      // Whoever has the mailbox is no stranger: failures of others do not keep the owner from signing in there.
+      await rememberNetwork(db, accountId, network, nowMs);
       await dropMailLinks(db, email);
     });
     this.log.info({ event: 'password_reset', accountId });
-    if (this.limits.takeMail(email)) this.mailer.send(passwordChangedMail(email, this.webAddress.origin));
+    // Past every limit: a stranger who uses it up must not keep this from the owner.
+    this.mailer.send(passwordChangedMail(email, this.webAddress.origin));
     return judged;
   }
 }

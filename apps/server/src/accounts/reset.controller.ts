@@ -65,7 +65,7 @@ export class ResetController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const judged = await this.resetPassword.run(token, password);
+    const judged = await this.resetPassword.run(token, password, this.remoteAddress.networkOf(request));
     if (judged.ok) return sendPage(reply, passwordSetPage());
     sendPage(reply, newPasswordPage(token, judged.fault, formTokenField(request, reply)));
   }

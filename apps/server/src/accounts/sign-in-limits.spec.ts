@@ -1,4 +1,5 @@
 // Wrong passwords: how many are taken, from whom, and that strangers cannot lock an owner out.
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeClock } from '#process';
 import { isRefusal } from '#protocol';
@@ -258,6 +259,18 @@ describe('HashingThread', () => {
     for (const outcome of await outcomes) {
       expect(outcome.status === 'rejected' && isRefusal(outcome.reason, 'stopping')).toBe(true);
     }
+  });
+
+  it('takes no harm from an answer that was on its way when it was closed', async () => {
+    // The worker puts its answer into the queue of this thread while this thread is busy.
+    const messages = vi.spyOn(Worker.prototype, 'on');
+    const thread = new HashingThread();
+    const job = { password: 'x', salt: new Uint8Array(16), parameters: { memoryKib: 64, passes: 1, lanes: 1 } };
+    const outcome = Promise.allSettled([thread.hash(job)]);
+    const answer = messages.mock.calls.find(([event]) => event === 'message')![1];
+    await thread.close();
+    expect(() => answer({ hash: new Uint8Array(32) })).not.toThrow();
+    expect((await outcome)[0]).toMatchObject({ status: 'rejected' });
   });
 
   it('gives the hash of the reference implementation', async () => {

@@ -82,6 +82,20 @@ describe('ChallengeStore (B2)', () => {
     expect(codeOf(() => store.add('register', 'six', '2001:db8::6'))).toBe('taken');
   });
 
+  it('is full for an IPv6 site that asks from many networks, and not for others', () => {
+    const clock = new FakeClock(0);
+    const store = new ChallengeStore<string>(clock, LIFE_MS, 100, 2, 3);
+    const ids = [0, 1, 2].map((i) => store.add('register', 'one', `2001:db8:0:${i}::1`));
+    expect(codeOf(() => store.add('register', 'two', '2001:db8:0:3::1'))).toBe('rate_exceeded');
+    expect(codeOf(() => store.add('register', 'two', '2001:db8:1:3::1'))).toBe('taken');
+    for (let i = 0; i < 2; i++) store.add('register', 'two', HERE);
+    expect(codeOf(() => store.add('register', 'two', HERE))).toBe('rate_exceeded');
+    store.take(ids[0]!, 'register');
+    expect(codeOf(() => store.add('register', 'two', '2001:db8:0:3::1'))).toBe('taken');
+    clock.advance(LIFE_MS);
+    for (const i of [4, 5, 6]) store.add('register', 'three', `2001:db8:0:${i}::1`);
+  });
+
   it('makes ids of 128 random bits', () => {
     const { store } = setUp();
     const ids = Array.from({ length: 100 }, () => store.add('register', 'same', HERE));

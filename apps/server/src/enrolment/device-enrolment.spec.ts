@@ -11,7 +11,12 @@ import {
   POLL_SLOWER_MS,
   TransactionKey,
 } from '#protocol';
-import { CODE_GUESSES_PER_SESSION_MAX, CODE_LOCK_OUT_MS, DEVICE_GRANTS_PER_NETWORK_MAX } from '../limits.js';
+import {
+  CODE_GUESSES_PER_SESSION_MAX,
+  CODE_LOCK_OUT_MS,
+  DEVICE_GRANTS_PER_NETWORK_MAX,
+  DEVICE_GRANTS_PER_SITE_MAX,
+} from '../limits.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import type { Session } from '../sessions/session.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
@@ -19,7 +24,7 @@ import { enrol, makeIdentity, TestPeer } from '../testing/test-peer.js';
 import { authorize, poll, type WaitingMachine, machineAsks as waitingMachine } from '../testing/waiting-machine.js';
 import { ApproveMachine } from './approve-machine.js';
 import { DeviceGrantEntity } from './device-grant.entity.js';
-import { useApprovedGrant } from './device-grants.js';
+import { insertGrant, useApprovedGrant } from './device-grants.js';
 
 const LIFE_MS = 15 * 60_000;
 const INTERVAL_MS = 5_000;
@@ -102,6 +107,21 @@ describe('a machine that asks', () => {
     expect((await authorize(fixture, { csr })).body.code).toBe('rate_exceeded');
     fixture.clock.advance(LIFE_MS);
     expect((await authorize(fixture, { csr })).status).toBe(200);
+  });
+
+  it('is one of so many from one IPv6 site, whatever networks it has', async () => {
+    const { csr } = await makeIdentity();
+    let asked = 0;
+    const ask = (network: string): Promise<boolean> =>
+      database.write((db) => {
+        const codes = { userCode: `CODE-${++asked}`, deviceCode: `device ${asked}` };
+        const times = { createdAtMs: fixture.clock.nowMs(), expiresAtMs: fixture.clock.nowMs() + LIFE_MS };
+        const told = { csr, name: 'box', purpose: 'client', program: 'p' } as const;
+        return insertGrant(db, { ...codes, ...times, ...told, fingerprint: 'f', network });
+      });
+    for (let i = 0; i < DEVICE_GRANTS_PER_SITE_MAX; i++) expect(await ask(`2001:db8:0:${i % 200}::/64`)).toBe(true);
+    await expect(ask('2001:db8:0:ffff::/64')).rejects.toMatchObject({ code: 'rate_exceeded' });
+    expect(await ask('2001:db8:1:ffff::/64')).toBe(true);
   });
 });
 

@@ -121,6 +121,11 @@ export async function useApprovedGrant(
   return { accountId, purpose };
 }
 
+/** Machines that were shown to or approved by this account get in no more: its password was in wrong hands. */
+export async function dropGrantsOf(db: EntityManager, accountId: AccountId): Promise<void> {
+  await changeMany(db, 'DELETE FROM device_grants WHERE account_id = $1', [accountId]);
+}
+
 /** Remove what has expired; returns how many. */
 export function forgetExpiredGrants(db: EntityManager, nowMs: number): Promise<number> {
   return changeMany(db, 'DELETE FROM device_grants WHERE expires_at_ms <= $1', [nowMs]);

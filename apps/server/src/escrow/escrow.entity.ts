@@ -13,7 +13,7 @@ export class EscrowEntity {
   @Column({ name: 'escrow_id', type: 'text' })
   escrowId!: string;
 
-  @Column({ name: 'sealed_key', type: 'text', nullable: true })
+  @Column({ name: 'escrowed_key', type: 'text', nullable: true })
   sealedKey!: string | null;
 
   @Column({ name: 'asked_by', type: 'text' })

@@ -68,7 +68,7 @@ export class KeepEscrow {
       if (row?.escrowId !== escrowId || row.askedBy !== peerId) throw new ProtocolError('escrow_unknown');
       // From here it must succeed.
 
-      await changeOne(db, 'UPDATE escrows SET sealed_key = $1, stored_at_ms = $2 WHERE account_id = $3', [
+      await changeOne(db, 'UPDATE escrows SET escrowed_key = $1, stored_at_ms = $2 WHERE account_id = $3', [
         sealedKey,
         atMs,
         accountId,

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '#process';
 import {
+  BATCHED_SHARDS_MAX,
   type BeginGroupAnswer,
   type BeginGroupRequest,
   formatTime,
@@ -54,7 +55,8 @@ export class BeginGroup {
    * items as content of this group.
    *
    * throws   request_invalid | group_unknown | group_not_member | group_content_unknown | not_enough_hosts when no other
-   *          member that it is for is there | credit_exceeded
+   *          member that it is for is there | request_too_large for more than BATCHED_SHARDS_MAX items at all of them
+   *          together | credit_exceeded
    */
   async run(caller: Caller, request: BeginGroupRequest): Promise<BeginGroupAnswer> {
     const holds = new HostHolds(this.hosts);
@@ -93,12 +95,19 @@ export class BeginGroup {
     const expiresAtMs = nowMs + (items.length > 1 ? longTokenLifeMs : tokenLifeMs);
     const tokens: MemberToken[] = [];
     const offline: PeerId[] = [];
+    let parts = 0;
     for (const peerId of others) {
       const positions = held === null ? items.map((_, i) => i) : (held.itemsOf.get(peerId) ?? []);
       if (positions.length === 0) continue;
       const host = this.hosts.find(peerId);
-      if (host === undefined) offline.push(peerId);
-      else tokens.push(this.tokenFor(caller, request, { host, positions, id, nowMs, expiresAtMs }));
+      if (host === undefined) {
+        offline.push(peerId);
+        continue;
+      }
+      // A receipt is compared with all parts of its transaction, which are read at once.
+      parts += positions.length;
+      if (parts > BATCHED_SHARDS_MAX) throw new ProtocolError('request_too_large');
+      tokens.push(this.tokenFor(caller, request, { host, positions, id, nowMs, expiresAtMs }));
     }
     const kept = held?.kept ?? [];
     if (tokens.length + kept.length === 0) throw new ProtocolError('not_enough_hosts', { groupId });

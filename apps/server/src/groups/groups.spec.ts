@@ -49,6 +49,16 @@ const begin = (
   by.post<BeginGroupAnswer>('/v1/group-transactions', { groupId, op, items });
 
 describe('membership', () => {
+  it('has a name that is read as it was written', async () => {
+    for (const name of ['\ud800'.repeat(64), 'a\ud83d', 'a\u0000b', 'a\u2028b']) {
+      expect((await network.client.post('/v1/groups', { name })).code).toBe('request_invalid');
+    }
+    const name = '\u{1f4f7}'.repeat(32);
+    const { body } = await network.client.post<{ groupId: GroupId }>('/v1/groups', { name });
+    groupId = body.groupId;
+    expect(await listedBy(network.client)).toMatchObject({ name });
+  });
+
   it('is applied for, decided by the owner, and ended by either', async () => {
     const [first, second] = network.hosts as [TestPeer, TestPeer];
     for (let i = 0; i < 2; i++) expect((await apply(first)).status).toBe(200);
@@ -120,6 +130,12 @@ describe('a transaction of a group', () => {
     // Each member is paid for itself alone, and one that failed is given back alone.
     const report = network.done(first, body.transactionId, 'put', stored);
     expect(await second.report([report])).toEqual(['receipt_invalid']);
+    // The client may send any member's receipt, and which one a receipt names is believed of that one's key alone.
+    const claims = { transactionId: body.transactionId, op: 'put', items: stored } as const;
+    const asOther = network.receipt(second, { ...claims, hostId: first.peerId });
+    const asStranger = network.receipt(away, claims);
+    const forged = [asOther, asStranger].map((receipt) => ({ ...report, receipt }));
+    expect(await network.client.report(forged)).toEqual(['receipt_invalid', 'receipt_mismatch']);
     expect(await first.report([report])).toEqual(['recorded']);
     const failed = network.failed(body.transactionId);
     expect(await network.client.report([failed])).toEqual(['request_invalid']);
@@ -173,6 +189,14 @@ describe('a transaction of a group', () => {
     const get = { objects: [{ objectId: object.objectId, avoid: [] }] };
     const { body: still } = await network.client.post<BeginGetAnswer>('/v1/gets', get);
     expect(still.objects[0]!.permissions.map(({ index }) => index)).toEqual([0]);
+  });
+
+  it('is of no more parts than can be read at once', async () => {
+    // With one item each, 17 members are no matter; with 1,024, their 17,408 parts are too many.
+    const more = await Promise.all(Array.from({ length: 14 }, () => TestPeer.enrolHost(network.fixture)));
+    await join(...network.hosts, ...more);
+    expect((await begin([items[0]!])).body.permissions).toHaveLength(17);
+    expect((await begin(Array.from({ length: 1_024 }, () => someContent(1)))).code).toBe('request_too_large');
   });
 
   it('is begun by members only, with others there, and without a content twice', async () => {

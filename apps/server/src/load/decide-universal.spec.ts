@@ -50,6 +50,11 @@ describe('decideUniversal', () => {
     expect(offersAfter([...times(60, LOW), LATE, ...times(60, LOW)], MADE)).not.toContain(false);
   });
 
+  it('waits no longer because the clock was set back', () => {
+    const turning: Offer = { isMade: true, turningSinceMs: 500_000 };
+    expect(decideUniversal(turning, LOW, policy, 100_000)).toEqual({ isMade: true, turningSinceMs: 100_000 });
+  });
+
   it('refuses a policy in which low is above high', () => {
     expect(loadPolicy.safeParse({ low: { delayMs: 500 } }).success).toBe(false);
   });

@@ -24,7 +24,8 @@ export function decideUniversal(offer: Offer, load: Load, policy: LoadPolicy, no
     ? load.delayMs <= low.delayMs && load.waitingWrites <= low.waitingWrites
     : load.delayMs >= high.delayMs || load.waitingWrites >= high.waitingWrites;
   if (!turns) return { isMade: offer.isMade, turningSinceMs: null };
-  const turningSinceMs = offer.turningSinceMs ?? nowMs;
+  // A clock that was set back must not make the wait longer than it is.
+  const turningSinceMs = Math.min(offer.turningSinceMs ?? nowMs, nowMs);
   const isDue = nowMs - turningSinceMs >= (offer.isMade ? lowForMs : highForMs);
   return isDue ? { isMade: !offer.isMade, turningSinceMs: null } : { isMade: offer.isMade, turningSinceMs };
 }

@@ -220,7 +220,9 @@ describe('the guard', () => {
 });
 
 describe('a peer', () => {
-  it('cannot have the broker connect anywhere by what it says in a presence message', async () => {
+  it('cannot have the broker connect anywhere by what it says in a presence message', {
+    timeout: 180_000,
+  }, async () => {
     // The broker believes no header and allows no special range, so that a peer on loopback is no host.
     const fixture = await BrokerFixture.start({ probeHosts: true, hostAddressRanges: [] });
     const peer = await TestPeer.enrol(fixture);

@@ -138,7 +138,8 @@ function useOf(
   if (from === 'client' && op === 'put' && object === null) {
     throw new ProtocolError('request_invalid', {}, { detail: 'object: missing for a put under a universal token' });
   }
-  return { token, use, op, cid: item.cid, sizeBytes: item.sizeBytes, from, object: from === 'client' ? object : null };
+  const isPlaced = from === 'client' && op === 'put';
+  return { token, use, op, cid: item.cid, sizeBytes: item.sizeBytes, from, object: isPlaced ? object : null };
 }
 
 /** The refusal that a check ended in, as the result of that report alone; other errors pass on. */

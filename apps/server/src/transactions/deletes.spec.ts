@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BeginDeleteAnswer, formatTime, type ReceiptItem } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { TestNetwork } from '../testing/test-network.js';
-import { beginPut, someObject, TestPeer } from '../testing/test-peer.js';
+import { beginPut, someObject, someShard, TestPeer } from '../testing/test-peer.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -145,5 +145,39 @@ describe('a deletion', () => {
     expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
     expect(await isListed(twin.objectId)).toBe(true);
     expect((await remove(twin.objectId)).batches).toHaveLength(3);
+  });
+
+  it('lets no late put store what is under its id by then: a byte would pay for a shard', async () => {
+    const before = await network.client.credit();
+    const small = someObject(network.fixture, { shards: [0, 1, 2].map((index) => someShard(index, 1)) });
+    const puts = await beginPut(network.client, small);
+    await remove(small.objectId);
+    const large = someObject(network.fixture, { objectId: small.objectId });
+    const later = await beginPut(network.client, large);
+    expect(await network.client.report(puts.map((put) => network.doneOf(put)))).toEqual(puts.map(() => 'recorded'));
+    const denied = later.map(({ permission }) => network.failed(permission.transactionId));
+    expect(await network.client.report(denied)).toEqual(later.map(() => 'recorded'));
+    // Each put is paid by itself: three bytes buy three bytes.
+    expect(await network.client.credit()).toEqual({ ...before, available: before.available - 3 });
+    const stored = "SELECT COUNT(*) AS n FROM shards WHERE object_id = $1 AND state = 'stored'";
+    expect(await database.reads.query(stored, [small.objectId])).toEqual([{ n: 0 }]);
+    expect(await isListed(small.objectId)).toBe(false);
+    await remove(small.objectId);
+  });
+
+  it('forgets no other content that is under its id by then', async () => {
+    const { object, puts } = await network.store();
+    const twice = [await remove(object.objectId), await remove(object.objectId)] as const;
+    for (const batch of twice[0].batches) expect(await tell(batch)).toEqual(['recorded']);
+    expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
+    const hostOf = (at: number) => puts.find(({ shard }) => shard.index === at)!.permission.host.peerId;
+    const shards = [0, 1, 2].map((index) => ({ ...someShard(index), target: hostOf(index) }));
+    await network.store({ objectId: object.objectId, shards });
+    for (const { host, transactionId } of twice[1].batches) {
+      const unknown = network.failed(transactionId, 'shard_unknown');
+      expect(await network.host(host.peerId).report([unknown])).toEqual(['recorded']);
+    }
+    expect(await known(object.objectId)).toEqual({ objects: 1, shards: 3 });
+    expect(await isListed(object.objectId)).toBe(true);
   });
 });

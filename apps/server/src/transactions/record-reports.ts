@@ -98,7 +98,7 @@ export class RecordReports {
     }
     const context = this.contextOf(reporter);
     const checked: { index: number; report: CheckedReport }[] = [];
-    const parts = new Map<PartKey, Part>();
+    const named = new Set<TransactionId>();
     const uses: UseReport[] = [];
     const refusals: Failure[] = [];
     const results = reports.map((report, index): Result => {
@@ -111,14 +111,16 @@ export class RecordReports {
         const about = checkReport(report, rows, context);
         for (const part of about.parts) checked.push({ index, report: part });
         if (about.use !== null) uses.push({ index, reported: about.use });
-        for (const row of rows) parts.set(keyOf(row), row);
+        named.add(report.transactionId);
         return 'recorded';
       } catch (error) {
         const code = refusalCode(error);
         return code === 'transaction_unknown' && this.isPast(report.transactionId, context) ? 'report_too_late' : code;
       }
     });
-    return { results, checked, parts: [...parts.values()], uses, refusals };
+    // Once for each transaction, however many reports name it.
+    const parts = issued.filter(({ id }) => named.has(id));
+    return { results, checked, parts, uses, refusals };
   }
 
   private contextOf(reporter: PeerId): ReportContext {

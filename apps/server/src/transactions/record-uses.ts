@@ -122,7 +122,9 @@ export class RecordUses {
         'UPDATE transactions SET object_id = $1, shard_index = $2 WHERE id = $3 AND host_id = $4 AND item = $5',
         [object.objectId, index, use.id, use.hostId, use.item],
       );
-      if (!hasRow) await insertShards(db, [shardOf(use, object.objectId, index)]);
+      // Looked at again: a use that was to make the row may not have been paid.
+      const isThere = hasRow && (await findShards(db, [object.objectId])).some((shard) => shard.index === index);
+      if (!isThere) await insertShards(db, [shardOf(use, object.objectId, index)]);
       placed.push({ ...use, objectId: object.objectId, shardIndex: index });
     }
     return placed;

@@ -110,4 +110,25 @@ describe('RollUp', () => {
     await rollUp.run();
     expect(await checkLedger(database.reads)).toHaveLength(1);
   });
+
+  it('goes on when peers say that they moved more than a sum can hold', async () => {
+    await addPastPuts(database, ledger, { count: 10, fromMs: BEGIN_MS, days: 1 });
+    const most = Number.MAX_SAFE_INTEGER;
+    await database.write((db) =>
+      db.query(
+        `UPDATE transactions SET op = 'stream', state = 'settled', client_account_id = 'a', host_account_id = 'b',
+           moved_bytes = $1, expires_at_ms = expires_at_ms + shard_index * ${DAY_MS}`,
+        [most],
+      ),
+    );
+    clock.advance(KEPT_MS + DAY_MS);
+    for (let day = 0; day < 10; day++) {
+      await rollUp.run();
+      clock.advance(DAY_MS);
+    }
+    expect(await one('SELECT SUM(transactions) AS n, MAX(bytes) AS bytes FROM transaction_days')).toEqual({
+      n: 10,
+      bytes: most,
+    });
+  });
 });

@@ -14,6 +14,8 @@ import { unlinkShards } from './shard-places.js';
 import { deleteParts, findEnded, type Transaction, type TransactionState } from './transaction-rows.js';
 
 const DAY_MS = 86_400_000;
+/** Streams move what both ends say, up to 2^53 each: a sum of made-up ones stays here, instead of outgrowing its column. */
+const SUMMED_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const ENDS: readonly TransactionState[] = ['settled', 'void', 'unconfirmed'];
 
 @Injectable()
@@ -82,7 +84,18 @@ async function addSum(db: EntityManager, sum: DaySum): Promise<void> {
     `INSERT INTO transaction_days (day, client_account_id, host_account_id, op, outcome, transactions, bytes)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (day, client_account_id, host_account_id, op, outcome) DO UPDATE SET
-       transactions = transaction_days.transactions + excluded.transactions, bytes = transaction_days.bytes + excluded.bytes`,
-    [sum.day, sum.client, sum.host, sum.op, sum.outcome, sum.transactions, sum.bytes],
+       transactions = transaction_days.transactions + excluded.transactions,
+       bytes = CASE WHEN transaction_days.bytes > $8 - excluded.bytes THEN $8
+                    ELSE transaction_days.bytes + excluded.bytes END`,
+    [
+      sum.day,
+      sum.client,
+      sum.host,
+      sum.op,
+      sum.outcome,
+      sum.transactions,
+      Math.min(sum.bytes, SUMMED_BYTES_MAX),
+      SUMMED_BYTES_MAX,
+    ],
   );
 }

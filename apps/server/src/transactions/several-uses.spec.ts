@@ -232,6 +232,38 @@ describe('a universal token', () => {
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
   });
 
+  it('stores a shard by the use that is paid, when one before it in the request was not', async () => {
+    const [ended] = (await begin()) as [UniversalPermission];
+    await network.endAll();
+    const { available } = await network.client.credit();
+    const { body } = await ask({ maxBytes: Math.floor(available / 3) });
+    const live = body.permissions.find(({ host }) => host.peerId !== ended.host.peerId)!;
+    const object = { ...newObject(), index: 0 };
+    const content = someContent();
+    const reports = [put(ended, 1, 1_000, object, content), put(live, 1, 1_000, object, content)];
+    expect(await network.client.report(reports)).toEqual(['credit_exceeded', 'recorded']);
+    const shards = await database.reads.query('SELECT state, host_id FROM shards WHERE object_id = $1', [
+      object.objectId,
+    ]);
+    expect(shards).toEqual([{ state: 'stored', host_id: live.host.peerId }]);
+    await network.endAll();
+    expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it('is of an object for its puts alone', async () => {
+    const [permission] = (await begin()) as [UniversalPermission];
+    const { object } = await network.store();
+    const { objectId, kind, sizeBytes, dataShards, totalShards } = object;
+    const served = network.done(
+      network.host(permission.host.peerId),
+      permission.transactionId,
+      'get',
+      [{ ...someContent(), result: 'served' }],
+      { use: 1, object: { objectId, kind, sizeBytes, dataShards, totalShards, index: 0 } },
+    );
+    expect(await network.client.report([served])).toEqual(['recorded']);
+  });
+
   it('is offered by the answers of puts and gets, and refused when it is not', async () => {
     const asked = { objects: [someObject(network.fixture)] };
     expect((await network.client.post<BeginPutAnswer>('/v1/puts', asked)).body.universalOffered).toBe(true);

@@ -8,12 +8,14 @@ import { inStatements, isOneOf, type Part, partValues, type Transaction, tuples 
 /** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
 export async function markStored(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
   for (const some of inStatements(puts)) {
-    // A shard that another put has stored keeps that place: one place per shard is what restores look at.
+    // A shard that another put has stored keeps that place: one place per shard is what restores look at. An id that was
+    // deleted may be used again for other content, which a late put of the old one neither stores nor pays for.
     await changeMany(
       db,
       `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item
        FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
-         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'`,
+         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'
+         AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes`,
       partValues(some),
     );
   }
@@ -53,11 +55,11 @@ export async function unlinkShards(db: EntityManager, settled: readonly Transact
 export async function forgetShards(db: EntityManager, deletions: readonly Transaction[]): Promise<void> {
   const ofObjects = deletions.filter(({ objectId }) => objectId !== null);
   for (const some of inStatements(ofObjects)) {
-    // Only where the deletion was about: the same shard of an object may have been put elsewhere.
+    // Only what the deletion was about: the same shard of an object may have been put elsewhere, or be other content by now.
     await changeMany(
       db,
-      `DELETE FROM shards WHERE (object_id, host_id, shard_index) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'integer'] })}`,
-      some.flatMap(({ objectId, hostId, shardIndex }) => [objectId, hostId, shardIndex]),
+      `DELETE FROM shards WHERE (object_id, host_id, shard_index, cid) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'integer', 'text'] })}`,
+      some.flatMap(({ objectId, hostId, shardIndex, cid }) => [objectId, hostId, shardIndex, cid]),
     );
   }
   for (const some of inStatements(deletions.filter(({ groupId }) => groupId !== null))) {

@@ -19,12 +19,12 @@ import {
 } from './fields.js';
 import { batchTokenField } from './transactions.js';
 
-/** What people call a group, on one line. */
+/** What people call a group, on one line. Half a surrogate pair is no text: stored and read again, it is longer. */
 export const groupNameField = z
   .string()
   .min(1)
   .max(GROUP_NAME_CHARS_MAX)
-  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u);
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u);
 
 /** `POST /v1/groups`: a group that the account of the asking peer owns, and that the asking peer is a member of. */
 export const createGroupRequest = z.strictObject({ name: groupNameField });
