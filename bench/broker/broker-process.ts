@@ -29,7 +29,12 @@ export class BrokerProcess {
     const dataDir = join(folder, 'broker');
     await mkdir(dataDir, { mode: 0o700 });
     const redundancy = [{ hosts: totalShards, dataShards, totalShards, safeShards: totalShards }];
-    const policy = { redundancy, openingCreditBytes: Number.MAX_SAFE_INTEGER, presenceTtlMs: HOUR_MS, probeHosts: false };
+    const policy = {
+      redundancy,
+      openingCreditBytes: Number.MAX_SAFE_INTEGER,
+      presenceTtlMs: HOUR_MS,
+      probeHosts: false,
+    };
     await writeFile(join(dataDir, 'policy.json'), JSON.stringify(policy));
     const command = Command.start('peerkeep-server', ['start', '--data-dir', dataDir, '--listen', '127.0.0.1:0'], {
       env: { ...process.env, PEERKEEP_LOG_LEVEL: 'warn' },

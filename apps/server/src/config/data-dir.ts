@@ -56,10 +56,7 @@ export async function existingDataDir(path: string): Promise<DataDir> {
  *
  * throws   secret_file_exposed | data_dir_corrupt
  */
-export async function openKeyEncryptionKey(
-  dataDir: DataDir,
-  path = dataDir.keyEncryptionKey,
-): Promise<Uint8Array> {
+export async function openKeyEncryptionKey(dataDir: DataDir, path = dataDir.keyEncryptionKey): Promise<Uint8Array> {
   try {
     const key = await readSecretFile(path);
     if (key.length !== KEY_BYTES) throw new ProtocolError('data_dir_corrupt', { path });
