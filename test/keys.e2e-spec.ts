@@ -182,12 +182,12 @@ describe('peerkeep peers', () => {
   it('lists the machines of the account and revokes one by its name, its id, and no other', async () => {
     const owner = await world().addClient('desk');
     const { accountId } = owner.home.identity;
+    // The list is in the order of enrolment: no two in one millisecond.
     world().clock.advance(SECOND_MS);
-    const [laptop, twin, other] = [
-      await world().enrol('laptop', { account: accountId }),
-      await world().enrol('twin', { account: accountId }),
-      await world().enrol('stranger'),
-    ];
+    const laptop = await world().enrol('laptop', { account: accountId });
+    world().clock.advance(SECOND_MS);
+    const twin = await world().enrol('twin', { account: accountId });
+    const other = await world().enrol('stranger');
     const run = async (...args: string[]): Promise<{ code: number; out: string; talk: string }> => {
       const [stdout, stderr] = [new RecordedOutput(), new RecordedOutput()];
       const { clock, log } = world();

@@ -148,6 +148,21 @@ describe('a batch of a client', () => {
     expect(new Set(done).size).toBe(done.length);
   }, 180_000);
 
+  it('sends no item again that the host has', async () => {
+    // More than all sockets on the way hold.
+    const shards = shardsOf(...Array.from({ length: 24 }, () => 1_000_000));
+    line.cuts.push(20_000_000);
+    const sent: number[] = [];
+    const bytesOf = (index: number): Buffer => {
+      sent.push(index);
+      return shards[index]!;
+    };
+    const { results } = await link.putBatch({ ...batchOf('put', shards), bytesOf });
+    expect(results).toEqual(shards.map(() => 'stored'));
+    expect(line.connections).toBeGreaterThan(1);
+    expect(sent.filter((index) => index === 0)).toEqual([0]);
+  });
+
   it('waits for its part: nothing comes while an item is handed on', async () => {
     const shards = shardsOf(1_000_000, 1_000_000, 1_000_000);
     await put(shards);

@@ -333,25 +333,6 @@ describe('a get batch', () => {
     expect(readGetBatch(answer).items.map(nameOf)).toEqual([shards[2]!, shards[3]!].map(nameOf));
     expect(resultsOf(readGetBatch(answer).receipt!)).toEqual(['served', 'served', 'served', 'served']);
   });
-
-  it('moves no more bytes than a get that is cut off as often as it may be', async () => {
-    // Larger than what sockets hold, so that no presentation ends.
-    const shards = shardsOf(...Array.from({ length: 6 }, () => 6_000_000));
-    await sendBatch(host, putToken(shards), { shards });
-    const token = getToken(shards);
-    let presentations = 0;
-    for (; presentations < 60; presentations++) {
-      const answer = await sendBatch(host, token, { position: 6 });
-      if (codeOf(answer) === 'token_in_use') {
-        presentations--;
-        continue;
-      }
-      if (codeOf(answer) === 'token_released_too_often') break;
-      // Each gets a little further than the one before, which counts as progress, and begins again.
-      await cutGet(host, token, 1_000_000 + presentations * 1_500_000);
-    }
-    expect(presentations).toBeLessThan(20);
-  }, 120_000);
 });
 
 describe('a batch', () => {
