@@ -7,6 +7,7 @@ import {
   ContentIdHasher,
   type ErrorCode,
   errorFromProblem,
+  HOST_REFUSALS,
   type PeerId,
   ProtocolError,
   SHARD_BYTES_MAX,
@@ -16,48 +17,10 @@ import { SMALL_ANSWER_BYTES_MAX } from './limits.js';
 import type { RateWatch } from './rate-watch.js';
 
 /**
- * The refusals that a host has a say in. A host is not trusted: any other code from it (a wrong phrase, no credit)
- * would only mislead, so it counts as no answer.
+ * A host is not trusted: any other code from it (a wrong phrase, no credit) would only mislead, so it counts as no
+ * answer. `internal` is what a host says of its own trouble.
  */
-const HOST_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'token_missing',
-  'token_invalid',
-  'token_claims_invalid',
-  'token_wrong_domain',
-  'token_wrong_host',
-  'token_wrong_client',
-  'token_client_revoked',
-  'token_not_yet_valid',
-  'token_expired',
-  'token_predates_restart',
-  'host_unconfirmed',
-  'token_in_use',
-  'token_burned',
-  'token_released_too_often',
-  'token_wrong_op',
-  'token_wrong_content',
-  'token_budget_spent',
-  'replay_list_full',
-  'shard_unknown',
-  'range_invalid',
-  'shard_corrupt',
-  'shard_retained',
-  'batch_position_wrong',
-  'shard_too_short',
-  'shard_too_long',
-  'shard_content_mismatch',
-  'host_full',
-  'host_read_only',
-  'host_busy',
-  'host_stopping',
-  'report_outbox_full',
-  'transfer_too_slow',
-  'request_invalid',
-  'request_too_large',
-  'route_unknown',
-  'local_disk',
-  'internal',
-]);
+const BELIEVED: ReadonlySet<ErrorCode> = new Set([...HOST_REFUSALS, 'internal']);
 
 const storedAnswer = z.object({ receipt: z.string().max(BATCH_RECEIPT_TEXT_BYTES_MAX) });
 
@@ -100,7 +63,7 @@ export class SmallAnswer implements AnswerSink {
 
   refusal(): ProtocolError {
     const told = errorFromProblem(this.json());
-    if (told === null || !HOST_REFUSALS.has(told.code)) return this.senseless();
+    if (told === null || !BELIEVED.has(told.code)) return this.senseless();
     return new ProtocolError(told.code, { ...told.facts, hostId: this.hostId }, { cause: told });
   }
 

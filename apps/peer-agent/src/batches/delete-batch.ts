@@ -11,7 +11,7 @@ import type { ClaimedItem } from '../tokens/replay-list.js';
 import { codeAmong, type ItemEffect } from './batch-record.js';
 import type { BatchKind, BatchRun } from './batch-run.js';
 
-const OF_ITEM: ReadonlySet<ErrorCode> = new Set(['shard_unknown', 'shard_retained']);
+const OF_ITEM: ReadonlySet<ErrorCode> = new Set(['shard_unknown', 'shard_retained', 'shard_put_again']);
 
 @Injectable()
 export class DeleteBatch implements BatchKind {

@@ -14,6 +14,7 @@ const ENDS_TRANSACTION: ReadonlySet<ErrorCode> = new Set([
   'host_read_only',
   'shard_unknown',
   'shard_retained',
+  'shard_put_again',
 ]);
 
 /** Faults of the request's form, and our own mistakes, say nothing about a transaction or a client. */

@@ -118,6 +118,22 @@ describe('a delete', () => {
     expect(await state()).toMatchObject({ usedBytes: SHARD.length, trash: 0 });
   });
 
+  it('does not take what was put again after it was permitted, alone or in a batch', async () => {
+    await host.put(SHARD);
+    const token = host.token('delete', SHARD);
+    const batch = host.seal(batchClaims(host, 'delete', [SHARD, randomBytes(9)]));
+    host.clock.advance(1_000);
+    await host.put(SHARD);
+    expect(codeOf(await remove(SHARD, token))).toBe('shard_put_again');
+    const { items } = decodeReceipt(
+      receiptOf(await sendBatch(host, batch)),
+      es256Verifier(host.home.certificate().pem),
+    );
+    expect(items.map(({ result }) => result)).toEqual(['shard_put_again', 'shard_unknown']);
+    expect((await host.get(SHARD)).body.equals(SHARD)).toBe(true);
+    expect((await remove(SHARD)).status).toBe(200);
+  });
+
   it('of a shard that is not here, or of another size, is refused, and says so to the broker', async () => {
     expect(codeOf(await remove(SHARD))).toBe('shard_unknown');
     await host.put(SHARD);

@@ -27,7 +27,7 @@ export class HandleDelete implements Handler {
     const { replayList, clock } = this;
     const token = this.admitToken.run(exchange);
     if (replayList.isBurned(token)) return answerAgain(exchange, token, { replayList, clock });
-    const refusal = await this.trash.refusalOf(token.items[0]!);
+    const refusal = await this.trash.refusalOf(token, token.items[0]!);
     aboutTransaction(token, () => {
       if (refusal !== null) throw refusal;
     });

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, type Database, insertRows } from '#database';
-import type { ContentId, UnixMs } from '#protocol';
+import { type ContentId, type UnixMs, uuidV7TimeMs } from '#protocol';
 import { countEmptied, countShard, uncountShard } from '../state/agent-state.js';
 import type { StoredShard } from './disk-shard-store.js';
 import type { DeletedShard } from './shard-trash.js';
@@ -26,6 +26,15 @@ export class ShardIndex {
       [cid],
     );
     return Number(row?.retain_until_ms ?? 0);
+  }
+
+  /** When the broker permitted the newest of the puts that this shard is here by; 0 without one. */
+  async newestPutMs(cid: ContentId): Promise<UnixMs> {
+    const [row] = await this.database.reads.query<{ newest: string | null }[]>(
+      'SELECT max(transaction_id) AS newest FROM shard_ref WHERE cid = $1',
+      [cid],
+    );
+    return row?.newest == null ? 0 : uuidV7TimeMs(row.newest);
   }
 
   async has(cid: ContentId): Promise<boolean> {

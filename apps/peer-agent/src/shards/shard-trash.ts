@@ -13,7 +13,15 @@ import { strict as assert } from 'node:assert';
 import { dirname } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Log } from '#process';
-import { CLOCK_SKEW_MS_MAX, formatTime, ProtocolError, type TokenItem, TRASH_MS, type UnixMs } from '#protocol';
+import {
+  CLOCK_SKEW_MS_MAX,
+  formatTime,
+  ProtocolError,
+  type TokenItem,
+  TRASH_MS,
+  type UnixMs,
+  type VerifiedToken,
+} from '#protocol';
 import { SWEEP_WAIT_MS, TRASH_FILES_AT_ONCE, TRASH_PAUSE_MS, TRASH_REST_MS } from '../limits.js';
 import { AgentDatabase } from '../state/agent-database.js';
 import { HostTime } from '../state/host-time.js';
@@ -55,9 +63,11 @@ export class ShardTrash {
     return this.hasMore ? TRASH_PAUSE_MS : TRASH_REST_MS;
   }
 
-  /** Why the shard may not be deleted now: shard_unknown | shard_retained; null when it may. */
-  async refusalOf({ cid, sizeBytes }: TokenItem): Promise<ProtocolError | null> {
+  /** Why the token may not delete the shard now: shard_unknown | shard_put_again | shard_retained; null when it may. */
+  async refusalOf(token: VerifiedToken, { cid, sizeBytes }: TokenItem): Promise<ProtocolError | null> {
     if ((await this.index.sizeOf(cid)) !== sizeBytes) return new ProtocolError('shard_unknown');
+    // A token lives for up to a day: what was put since it was made is wanted. Both times are the broker's.
+    if ((await this.index.newestPutMs(cid)) > token.issuedAtMs) return new ProtocolError('shard_put_again');
     const retainedUntilMs = await this.index.retainedUntilMs(cid);
     // Only the broker's time ends a promise: a local clock that runs ahead would break it.
     if (retainedUntilMs <= (this.time.brokerNowMs() ?? 0)) return null;
@@ -68,7 +78,7 @@ export class ShardTrash {
   async condemn({ token, item }: ClaimedItem): Promise<DeletedShard> {
     const leave = await this.unsettled.takeAlone(item.cid);
     try {
-      const refusal = await this.refusalOf(item);
+      const refusal = await this.refusalOf(token, item);
       if (refusal !== null) throw refusal;
     } catch (error) {
       leave();

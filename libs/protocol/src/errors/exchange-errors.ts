@@ -59,6 +59,12 @@ export const EXCHANGE_ERRORS = {
     'the shard is to be kept for longer, and nobody may delete it before',
     'Delete it after the time that is named.',
   ),
+  shard_put_again: row(
+    409,
+    false,
+    'the shard was put again after this deletion was permitted',
+    'Ask the broker for a new token, if it is still to go.',
+  ),
   batch_position_wrong: row(
     409,
     true,
