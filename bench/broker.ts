@@ -22,10 +22,14 @@ const CODES: readonly Code[] = [
 ];
 /** So many begin-puts in a round: seconds of work each. */
 const REQUESTS = { one: { 6: 300, 30: 150 }, many: { 6: 3_000, 30: 1_200 } } as const;
+/** The rates at which requests are due in an open loop: a busy broker that is not drowned. */
+const TOKENS_PER_SECOND = [2_500, 5_000] as const;
 
 interface Measured {
   readonly name: string;
   readonly clients: number;
+  /** In an open loop: tokens asked for in a second. Null: each client asks again as soon as it is answered. */
+  readonly askedTokensPerSecond: number | null;
   /** What the broker signed for each request. */
   readonly tokensPerRequest: number;
   readonly rounds: { readonly load: LoadFigures; readonly cpuSeconds: number }[];
@@ -40,6 +44,9 @@ export async function benchBroker(): Promise<object> {
       for (const clients of [1, CLIENTS]) {
         for (const network of networks) await measurePuts(measured, network, clients);
         await measureBare(measured, bare, clients);
+      }
+      for (const asked of TOKENS_PER_SECOND) {
+        for (const network of networks) await measurePuts(measured, network, CLIENTS, asked);
       }
     }
   } finally {
@@ -70,15 +77,21 @@ async function startNetwork(code: Code): Promise<Network> {
   return { code, broker, clients };
 }
 
-async function measurePuts(measured: Measured[], network: Network, clients: number): Promise<void> {
+async function measurePuts(
+  measured: Measured[],
+  network: Network,
+  clients: number,
+  askedTokensPerSecond: number | null = null,
+): Promise<void> {
   const { totalShards } = network.code;
   const counts = clients === 1 ? REQUESTS.one : REQUESTS.many;
   const requests = puts(network, counts[totalShards as 6 | 30]);
   const usage = measureRunning(network.broker.pid);
-  const load = await sendAll(network.broker.origin, requests, clients);
+  const perSecond = askedTokensPerSecond === null ? null : askedTokensPerSecond / totalShards;
+  const load = await sendAll(network.broker.origin, requests, clients, perSecond);
   record(
     measured,
-    { name: `begin-put of ${totalShards} shards`, clients, tokensPerRequest: totalShards },
+    { name: `begin-put of ${totalShards} shards`, clients, askedTokensPerSecond, tokensPerRequest: totalShards },
     load,
     usage().cpuSeconds,
   );
@@ -123,7 +136,12 @@ async function startBareRoute(): Promise<BareRoute> {
 async function measureBare(measured: Measured[], bare: BareRoute, clients: number): Promise<void> {
   const usage = measureRunning(bare.pid);
   const load = await sendAll(bare.origin, bareRequests(clients === 1 ? 300 : 3_000), clients);
-  record(measured, { name: 'bare Nest route, fast-jwt HS256', clients, tokensPerRequest: 1 }, load, usage().cpuSeconds);
+  record(
+    measured,
+    { name: 'bare Nest route, fast-jwt HS256', clients, askedTokensPerSecond: null, tokensPerRequest: 1 },
+    load,
+    usage().cpuSeconds,
+  );
 }
 
 function bareRequests(count: number): SignedRequest[] {
@@ -136,19 +154,23 @@ function bareRequests(count: number): SignedRequest[] {
 }
 
 function record(measured: Measured[], what: Omit<Measured, 'rounds'>, load: LoadFigures, cpuSeconds: number): void {
-  const known = measured.find(({ name, clients }) => name === what.name && clients === what.clients);
+  const known = measured.find(
+    ({ name, clients, askedTokensPerSecond }) =>
+      name === what.name && clients === what.clients && askedTokensPerSecond === what.askedTokensPerSecond,
+  );
   const row = known ?? { ...what, rounds: [] };
   if (known === undefined) measured.push(row);
   row.rounds.push({ load, cpuSeconds });
 }
 
-function summary({ name, clients, tokensPerRequest, rounds }: Measured): object {
+function summary({ name, clients, askedTokensPerSecond, tokensPerRequest, rounds }: Measured): object {
   const of = (value: (round: Measured['rounds'][number]) => number): number => median(rounds.map(value));
   const requestsPerSecond = of(({ load }) => load.requests / load.seconds);
   const perCoreSecond = of(({ load, cpuSeconds }) => load.requests / cpuSeconds);
   return {
     name,
     clients,
+    askedTokensPerSecond,
     requestsPerSecond: Math.round(requestsPerSecond),
     tokensPerSecond: Math.round(requestsPerSecond * tokensPerRequest),
     tokensPerCoreSecond: Math.round(perCoreSecond * tokensPerRequest),

@@ -1,4 +1,5 @@
-// Sends prepared requests over HTTPS, so many connections at once, and says how long each answer took.
+// Sends prepared requests over HTTPS, as fast as the connections allow or at a given rate, and says how long each took.
+import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'undici';
 import type { SignedRequest } from './signed-post.js';
 
@@ -9,11 +10,16 @@ export interface LoadFigures {
   readonly p99Ms: number;
 }
 
-/** Each connection takes the next request as soon as it has its answer; the first answer that is no success ends all. */
+/**
+ * Each connection takes the next request as soon as it has its answer; the first answer that is no success ends all.
+ * With `perSecond` the requests are due at that rate, whatever the answers do (an open loop), and a time is counted from
+ * when its request was due, so that waiting for a free connection counts too.
+ */
 export async function sendAll(
   origin: string,
   requests: readonly SignedRequest[],
   connections: number,
+  perSecond: number | null = null,
 ): Promise<LoadFigures> {
   const clients = Array.from(
     { length: connections },
@@ -24,20 +30,21 @@ export async function sendAll(
   const drive = async (client: Client): Promise<void> => {
     for (let i = next++; i < requests.length; i = next++) {
       const { path, headers, body } = requests[i]!;
-      const startedMs = performance.now();
+      const dueMs = perSecond === null ? performance.now() : beganMs + (i * 1000) / perSecond;
+      if (dueMs > performance.now()) await wait(dueMs - performance.now());
       const answer = await client.request({ method: 'POST', path, headers, body });
       const text = await answer.body.text();
-      tookMs.push(performance.now() - startedMs);
+      tookMs.push(performance.now() - dueMs);
       if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${text.slice(0, 500)}`);
     }
   };
-  const startedMs = performance.now();
+  const beganMs = performance.now();
   try {
     await Promise.all(clients.map(drive));
   } finally {
     await Promise.all(clients.map((client) => client.destroy()));
   }
-  const seconds = (performance.now() - startedMs) / 1000;
+  const seconds = (performance.now() - beganMs) / 1000;
   tookMs.sort((a, b) => a - b);
   const at = (share: number): number => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * share))] ?? 0;
   return { requests: requests.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
