@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLog } from '#process';
 import {
+  CLOCK_SKEW_MS_MAX,
   contentIdBytes,
   contentIdOf,
   decodeReceipt,
@@ -131,6 +132,16 @@ describe('a delete', () => {
     );
     expect(items.map(({ result }) => result)).toEqual(['shard_put_again', 'shard_unknown']);
     expect((await host.get(SHARD)).body.equals(SHARD)).toBe(true);
+    expect((await remove(SHARD)).status).toBe(200);
+  });
+
+  it('does not take what was stored after it was permitted, under a token that is older still', async () => {
+    const old = host.token('put', SHARD);
+    host.clock.advance(1_000);
+    const token = host.token('delete', SHARD);
+    host.clock.advance(CLOCK_SKEW_MS_MAX + 1_000);
+    await host.put(SHARD, old);
+    expect(codeOf(await remove(SHARD, token))).toBe('shard_put_again');
     expect((await remove(SHARD)).status).toBe(200);
   });
 

@@ -28,13 +28,13 @@ export class ShardIndex {
     return Number(row?.retain_until_ms ?? 0);
   }
 
-  /** When the broker permitted the newest of the puts that this shard is here by; 0 without one. */
-  async newestPutMs(cid: ContentId): Promise<UnixMs> {
-    const [row] = await this.database.reads.query<{ newest: string | null }[]>(
-      'SELECT max(transaction_id) AS newest FROM shard_ref WHERE cid = $1',
+  /** Of the puts that this shard is here by: when the broker permitted the newest, and when the last one was stored; 0 without one. */
+  async newestPut(cid: ContentId): Promise<{ permittedMs: UnixMs; storedMs: UnixMs }> {
+    const [row] = await this.database.reads.query<{ newest: string | null; stored: number | null }[]>(
+      'SELECT max(transaction_id) AS newest, max(stored_ms) AS stored FROM shard_ref WHERE cid = $1',
       [cid],
     );
-    return row?.newest == null ? 0 : uuidV7TimeMs(row.newest);
+    return { permittedMs: row?.newest == null ? 0 : uuidV7TimeMs(row.newest), storedMs: Number(row?.stored ?? 0) };
   }
 
   async has(cid: ContentId): Promise<boolean> {

@@ -66,8 +66,11 @@ export class ShardTrash {
   /** Why the token may not delete the shard now: shard_unknown | shard_put_again | shard_retained; null when it may. */
   async refusalOf(token: VerifiedToken, { cid, sizeBytes }: TokenItem): Promise<ProtocolError | null> {
     if ((await this.index.sizeOf(cid)) !== sizeBytes) return new ProtocolError('shard_unknown');
-    // A token lives for up to a day: what was put since it was made is wanted. Both times are the broker's.
-    if ((await this.index.newestPutMs(cid)) > token.issuedAtMs) return new ProtocolError('shard_put_again');
+    // A token lives for up to a day: what was permitted or, under an older token, stored since it was made is wanted.
+    // The times of permission are the broker's; that of storing is ours, so it must be later beyond doubt.
+    const { permittedMs, storedMs } = await this.index.newestPut(cid);
+    if (permittedMs > token.issuedAtMs || storedMs > token.issuedAtMs + CLOCK_SKEW_MS_MAX)
+      return new ProtocolError('shard_put_again');
     const retainedUntilMs = await this.index.retainedUntilMs(cid);
     // Only the broker's time ends a promise: a local clock that runs ahead would break it.
     if (retainedUntilMs <= (this.time.brokerNowMs() ?? 0)) return null;
