@@ -1,4 +1,4 @@
-// `npm run bench -- tokens|coding|backup|broker|agent`: runs one measurement and prints its figures as one JSON document on stdout.
+// `npm run bench -- tokens|coding|backup|broker|agent|steps`: runs one measurement and prints its figures as one JSON document on stdout.
 import { strict as assert } from 'node:assert';
 import { pathToFileURL } from 'node:url';
 
@@ -9,6 +9,7 @@ const BENCHES = {
   backup: 'benchBackup',
   broker: 'benchBroker',
   agent: 'benchAgent',
+  steps: 'benchSteps',
 } as const;
 type BenchName = keyof typeof BENCHES;
 
