@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestBroker } from './agent-fixture.js';
+import { freshScriptOf } from './built-afresh.js';
 
 export interface AgentProcess {
   readonly child: ChildProcess;
@@ -24,7 +25,7 @@ export async function startAgentProcess(
   const heard = broker.presences.length;
   const child = spawn(
     process.execPath,
-    ['test/run-typescript.js', 'apps/peer-agent/src/main.ts', 'run', '--home', homePath, '--listen', '127.0.0.1:0'],
+    [freshScriptOf('peerkeep-agent'), 'run', '--home', homePath, '--listen', '127.0.0.1:0'],
     {
       cwd: join(import.meta.dirname, '..'),
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../scripts/demo/compare-trees.js';
 import { DemoNetwork } from '../scripts/demo/demo-network.js';
+import { assertBuiltAfresh } from './built-afresh.js';
 import { runCommand } from './run-command.js';
+
+// Before anything is begun: what is not there yet could not be ended.
+assertBuiltAfresh();
 
 /** The user that tests run commands as when they run as root, who may read everything. */
 const NOBODY = 65_534;

@@ -1,7 +1,8 @@
 // Runs one of the built commands as a person would, and tells how it ended.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Program, scriptOf } from '../scripts/demo/built-commands.js';
+import type { Program } from '../scripts/demo/built-commands.js';
+import { freshScriptOf } from './built-afresh.js';
 
 export interface Ended {
   readonly code: number | null;
@@ -15,7 +16,7 @@ export async function runCommand(
   args: readonly string[],
   { input = '', uid }: { input?: string; uid?: number } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [scriptOf(program), ...args], {
+  const child = spawn(process.execPath, [freshScriptOf(program), ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });

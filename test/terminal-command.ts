@@ -1,7 +1,8 @@
 // One of the built commands at work, as a person at its terminal sees it: what it says while it runs, and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Program, scriptOf } from '../scripts/demo/built-commands.js';
+import type { Program } from '../scripts/demo/built-commands.js';
+import { freshScriptOf } from './built-afresh.js';
 import type { Ended } from './run-command.js';
 
 export class TerminalCommand {
@@ -26,7 +27,7 @@ export class TerminalCommand {
 
   static start(program: Program, args: readonly string[], environment: NodeJS.ProcessEnv = {}): TerminalCommand {
     const env = { ...process.env, ...environment };
-    return new TerminalCommand(spawn(process.execPath, [scriptOf(program), ...args], { env }));
+    return new TerminalCommand(spawn(process.execPath, [freshScriptOf(program), ...args], { env }));
   }
 
   /** Wait until it has said this, on stdout or stderr; throws when it ends before. */
