@@ -2,13 +2,14 @@
 // everywhere, its tokens too.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PeerHome } from '#peer-home';
 import { CLOCK_SKEW_MS_MAX, type ContentId, contentIdOf, type ObjectId, type PutPermission, uuidV7 } from '#protocol';
 import { EXIT, exitCodeOf } from '../apps/backup-client/src/exit-codes.js';
 import { buildProgram } from '../apps/backup-client/src/program.js';
 import { Terminal } from '../apps/backup-client/src/terminal.js';
 import { longestTokenLifeMs, parsePolicy } from '../apps/server/src/config/policy.js';
+import { TELL_HOSTS_WAIT_MS } from '../apps/server/src/limits.js';
 import { changePeerState } from '../apps/server/src/peers/change-peer-state.js';
 import { BrokerDatabase } from '../apps/server/src/platform/broker-database.js';
 import { runTraffic } from './key-traffic.js';
@@ -174,6 +175,65 @@ describe('a machine that is shut out', () => {
     await database.close();
     await world().broker.noticeChangesNow();
   }
+});
+
+describe('hosts that announce themselves every ten minutes', () => {
+  const intervals = { presenceIntervalMs: 10 * MINUTE_MS, probeIntervalMs: 10 * MINUTE_MS };
+  const world = shareWorld({ hosts: 3, policy: { ...policy, ...intervals } });
+
+  /** When each host last heard the broker's answer, as it wrote it down after it took the answer in. */
+  const heardAtMs = async (): Promise<number[]> => {
+    const rows = await Promise.all(
+      world().hosts.map((host) => host.rows<{ ms: number }>('SELECT last_contact_ms AS ms FROM agent_state')),
+    );
+    return rows.map(([row]) => row!.ms);
+  };
+  // The broker tells its time in whole seconds.
+  const allHeardSince = (ms: number): Promise<void> =>
+    vi.waitFor(async () => expect(Math.min(...(await heardAtMs()))).toBeGreaterThanOrEqual(ms - (ms % SECOND_MS)), {
+      timeout: 20_000,
+      interval: 50,
+    });
+
+  it.each(['revoke', 'suspend'] as const)('hear of a machine that is shut out (%s) at once (B5)', async (action) => {
+    const lost = await world().addClient(`lost-${action}`);
+    const put = await permitPut(world(), lost);
+    // What the first probes asked of the hosts has been said.
+    world().clock.advance(2 * SECOND_MS);
+    await world().pass(2 * SECOND_MS);
+    world().clock.advance(2 * SECOND_MS);
+    const database = await BrokerDatabase.open(join(world().dataDir, 'broker.db'));
+    const atMs = world().clock.nowMs();
+    const change = { peerId: lost.peerId, action, by: 'operator', reason: '', ofAccount: null, atMs } as const;
+    await database.write((db) => changePeerState(db, change));
+    await database.close();
+    await world().broker.noticeChangesNow();
+    world().clock.advance(TELL_HOSTS_WAIT_MS);
+    await allHeardSince(atMs + TELL_HOSTS_WAIT_MS);
+    expect((await sendRaw(put.host, lost.home, putRequest(put))).code).toBe('token_client_revoked');
+  });
+
+  it('are probed once for several that are shut out within a second', async () => {
+    world().clock.advance(2 * SECOND_MS);
+    await world().pass(2 * SECOND_MS);
+    const probes = async (): Promise<number> => {
+      const rows = await Promise.all(
+        world().hosts.map((host) => host.rows<{ n: number }>('SELECT COUNT(*) AS n FROM used_token')),
+      );
+      return rows.reduce((sum, [row]) => sum + row!.n, 0);
+    };
+    const before = await probes();
+    const owner = await world().addClient('owner');
+    const { accountId } = owner.home.identity;
+    const mine = [];
+    for (let i = 0; i < 3; i++) mine.push(await world().enrol(`mine-${i}`, { account: accountId }));
+    for (const { identity } of mine) await world().askBroker(owner, (broker) => broker.revokePeer(identity.peerId, ''));
+    const atMs = world().clock.nowMs();
+    world().clock.advance(TELL_HOSTS_WAIT_MS);
+    await allHeardSince(atMs + TELL_HOSTS_WAIT_MS);
+    world().clock.advance(TELL_HOSTS_WAIT_MS);
+    expect(await probes()).toBe(before + world().hosts.length);
+  });
 });
 
 describe('peerkeep peers', () => {

@@ -1,11 +1,13 @@
 // Everything that the agent does by itself, again and again, beside serving.
 import { Injectable } from '@nestjs/common';
 import { Clock, Log, Periodic } from '#process';
+import { AskPresence } from './broker-link/ask-presence.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
 import {
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
+  PRESENCE_MS_MIN,
   PRUNE_INTERVAL_MS,
   RATE_WINDOW_MS,
   RENEWAL_CHECK_MS,
@@ -34,6 +36,7 @@ export class AgentLoops {
 
   constructor(
     presence: Presence,
+    askPresence: AskPresence,
     renewals: Renewals,
     listener: ShardListener,
     transfers: Transfers,
@@ -50,7 +53,9 @@ export class AgentLoops {
       'presence',
       () => presence.intervalMs(Math.random()),
       () => presence.announce(listener.port, signal),
+      PRESENCE_MS_MIN,
     );
+    askPresence.whenAsked(() => this.presence.soon());
     this.reports = this.loop(
       'reports',
       () => this.reportIntervalMs(),
@@ -105,8 +110,8 @@ export class AgentLoops {
     return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep, this.trash];
   }
 
-  private loop(name: string, intervalMs: () => number, run: () => Promise<void>): Periodic {
-    return new Periodic({ name, clock: this.clock, log: this.log, intervalMs, run });
+  private loop(name: string, intervalMs: () => number, run: () => Promise<void>, soonMs = 0): Periodic {
+    return new Periodic({ name, clock: this.clock, log: this.log, intervalMs, run, soonMs });
   }
 
   private async runReports(signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import { DeleteBatch } from './batches/delete-batch.js';
 import { GetBatch } from './batches/get-batch.js';
 import { HandleBatch } from './batches/handle-batch.js';
 import { PutBatch } from './batches/put-batch.js';
+import { AskPresence } from './broker-link/ask-presence.js';
 import { ComposeOffer } from './broker-link/compose-offer.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
@@ -152,7 +153,7 @@ const SERVING: Provider[] = [
   ShardListener,
 ];
 
-const BROKER_LINK: Provider[] = [ComposeOffer, Renewals, Presence, AgentLoops];
+const BROKER_LINK: Provider[] = [AskPresence, ComposeOffer, Renewals, Presence, AgentLoops];
 
 @Module({})
 class AgentModule {}

@@ -1,6 +1,6 @@
 // What the broker asks of a host over its own certificate (B8, B18): a probe and audits; and that it may do nothing else.
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   AUDIT_BLOCKS_MAX,
   auditAnswer,
@@ -16,6 +16,7 @@ import {
 import { AgentFixture, codeOf, pathOf, type RawAnswer, SHARE_BYTES } from '../../../../test/agent-fixture.js';
 import type { TestIdentity } from '../../../../test/authority.js';
 import { corruptShard } from '../../../../test/corrupt-shard.js';
+import { PRESENCE_MS_MIN } from '../limits.js';
 
 const SHARD = randomBytes(20 * BLOCK_BYTES + 1_234);
 const CID = contentIdOf(SHARD);
@@ -66,6 +67,29 @@ describe('a probe', () => {
     await host.restart();
     expect(codeOf(await probe(token))).toBe('token_burned');
     expect(await reports()).toMatchObject([{ outcome: 'done' }]);
+  });
+
+  it('makes the host announce itself at once, at most once a second; one that is refused does not', async () => {
+    const { presences } = host.broker;
+    const before = presences.length;
+    const said = (times: number) => vi.waitFor(() => expect(presences).toHaveLength(before + times));
+    const used = tokenOf('probe');
+    await probe(used);
+    await said(1);
+    expect(codeOf(await probe(used))).toBe('token_burned');
+    expect(codeOf(await probe(tokenOf('probe'), host.client))).toBe('token_wrong_client');
+    host.clock.advance(PRESENCE_MS_MIN);
+    // By hand: had a refused probe asked, it would have joined that one or made another.
+    await host.agent.triggers.presence();
+    await said(2);
+    await probe();
+    await said(3);
+    for (let i = 0; i < 3; i++) await probe();
+    host.clock.advance(PRESENCE_MS_MIN - 1);
+    await host.agent.triggers.reports();
+    await said(3);
+    host.clock.advance(1);
+    await said(4);
   });
 
   it('is for the broker alone: nobody else has its certificate, nor its tokens', async () => {

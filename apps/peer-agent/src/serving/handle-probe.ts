@@ -1,6 +1,8 @@
-// GET /probe: the broker asks whether this host is there, and what it has; the answer is its own proof (B8).
+// GET /probe: the broker asks whether this host is there, and what it has; the answer is its own proof (B8). Only the broker
+// can seal such a token, and it may have something to tell: this host announces itself soon.
 import { Injectable } from '@nestjs/common';
 import { formatTime, type ProbeAnswer } from '#protocol';
+import { AskPresence } from '../broker-link/ask-presence.js';
 import { ComposeOffer } from '../broker-link/compose-offer.js';
 import { PROGRAM } from '../program.js';
 import { SpaceLedger } from '../shards/space-ledger.js';
@@ -22,12 +24,14 @@ export class HandleProbe implements Handler {
     private readonly composeOffer: ComposeOffer,
     private readonly space: SpaceLedger,
     private readonly time: HostTime,
+    private readonly askPresence: AskPresence,
   ) {}
 
   async run(exchange: Exchange): Promise<void> {
     const token = this.admitToken.run(exchange);
     const claim = () => ({ token: this.replayList.claim(token) });
     await this.frame.run(exchange, token, claim, async (held) => {
+      this.askPresence.ask();
       const answer: ProbeAnswer = {
         time: formatTime(this.time.nowMs()),
         program: PROGRAM,

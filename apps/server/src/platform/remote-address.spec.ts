@@ -37,6 +37,13 @@ describe('the policy of trusted proxies', () => {
     }
   });
 
+  it('tells where a connection comes from, whatever a header says, and nothing of one that a proxy made', () => {
+    const settings = new Settings(parsePolicy({ trustedProxies: ['10.0.0.0/8'] }), 'test.example', 0, []);
+    const remote = new RemoteAddress(settings);
+    expect(remote.ofConnection({ ip: '::ffff:198.51.100.7' })).toBe('198.51.100.7');
+    expect(remote.ofConnection({ ip: '::ffff:10.1.2.3' })).toBe(null);
+  });
+
   it('counts networks, not addresses, of IPv6', () => {
     const settings = new Settings(parsePolicy({ trustedProxies: ['127.0.0.1/32'] }), 'test.example', 0, []);
     const remote = new RemoteAddress(settings);

@@ -21,6 +21,15 @@ export class RemoteAddress {
     return clientAddress(request.ip, Array.isArray(header) ? header.join(',') : header, this.isTrusted);
   }
 
+  /**
+   * Where the connection itself comes from, in plain form, whatever a header tells. Null for a connection of a trusted
+   * proxy: that is nobody's own address.
+   */
+  ofConnection({ ip }: Pick<FastifyRequest, 'ip'>): string | null {
+    const address = plainAddress(ip);
+    return this.isTrusted(address) ? null : address;
+  }
+
   /** What counts as one source of requests: see networkOf. */
   networkOf(request: Pick<FastifyRequest, 'ip' | 'headers'>): string {
     return networkOf(this.of(request));

@@ -30,7 +30,7 @@ export class PresenceController {
     @Body({ schema: presenceRequest }) request: PresenceRequest,
     @Req() message: FastifyRequest,
   ): Promise<PresenceAnswer> {
-    return this.recordPresence.run(caller, request, this.remoteAddress.of(message));
+    return this.recordPresence.run(caller, request, this.remoteAddress.ofConnection(message));
   }
 
   @Get('peers/me')

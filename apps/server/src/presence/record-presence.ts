@@ -21,7 +21,7 @@ import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { ProbeHosts } from '../probes/probe-hosts.js';
 import { decideHome, type KnownRun } from './decide-home.js';
-import { isHostAddress, plainAddress } from './judge-address.js';
+import { isHostAddress } from './judge-address.js';
 
 @Injectable()
 export class RecordPresence {
@@ -36,11 +36,14 @@ export class RecordPresence {
     private readonly probes: ProbeHosts,
   ) {}
 
-  /** remoteAddress: where the connection came from. Others are sent there, never to an address that a peer claims. */
-  async run(caller: Caller, request: PresenceRequest, remoteAddress: string): Promise<PresenceAnswer> {
+  /**
+   * remoteAddress   where the connection came from; null for a proxy's. Others are sent there, never to an address that a
+   *                 peer claims
+   */
+  async run(caller: Caller, request: PresenceRequest, remoteAddress: string | null): Promise<PresenceAnswer> {
     const { peer } = caller;
     const nowMs = this.clock.nowMs();
-    const host = this.hostAddressOf(caller, request.host, plainAddress(remoteAddress));
+    const host = this.hostAddressOf(caller, request.host, remoteAddress);
     const run = await this.database.write(async (db) => {
       const next = await this.acknowledge(db, peer.peerId, request);
       await db.update(
@@ -100,12 +103,12 @@ export class RecordPresence {
     return decision.next;
   }
 
-  private hostAddressOf({ peer }: Caller, offer: HostOffer | null, address: string): PeerAddress | null {
+  private hostAddressOf({ peer }: Caller, offer: HostOffer | null, address: string | null): PeerAddress | null {
     if (offer === null) return null;
-    if (isHostAddress(address, this.settings.hostAddressRanges)) {
+    if (address !== null && isHostAddress(address, this.settings.hostAddressRanges)) {
       return { peerId: peer.peerId, address, port: offer.listenPort };
     }
-    this.log.warn({ event: 'host_address_refused', peerId: peer.peerId });
+    this.log.warn({ event: 'host_address_refused', peerId: peer.peerId, isProxy: address === null });
     return null;
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, formatTime } from '#protocol';
 import { parsePolicy } from '../config/policy.js';
 import {
+  inOrderToAsk,
   isBrokerBlind,
   isDue,
   outcomeOfRefusal,
@@ -131,5 +132,14 @@ describe('a broker that reaches nobody', () => {
   it('looks at the last minute only', () => {
     expect(recentWitnesses([{ atMs: 0, isLost: true }], 60_000)).toHaveLength(1);
     expect(recentWitnesses([{ atMs: 0, isLost: true }], 60_001)).toHaveLength(0);
+  });
+});
+
+describe('whom to ask first', () => {
+  it('newcomers, then those that answer, the longest due of them first, then those that fail', () => {
+    const answers = recordAfter(null, HERE, GOOD, { nowMs: 0, isBlind: false, random: 0.5, policy });
+    const fails = { ...answers, failures: 1, dueAtMs: 0 };
+    const later = { ...answers, dueAtMs: answers.dueAtMs + 1 };
+    expect([fails, later, null, answers].sort(inOrderToAsk)).toEqual([null, answers, later, fails]);
   });
 });

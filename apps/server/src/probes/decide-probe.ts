@@ -67,6 +67,12 @@ export function isDue(record: ProbeRecord | null, nowMs: number): boolean {
   return record === null || nowMs >= record.dueAtMs;
 }
 
+/** Whom to ask first, for sort: of whom nothing is known, then those with fewer failures, then those that wait longer. */
+export function inOrderToAsk(a: ProbeRecord | null, b: ProbeRecord | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  return a.failures - b.failures || a.dueAtMs - b.dueAtMs;
+}
+
 /**
  * What is known after a probe.
  *

@@ -3,18 +3,23 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { BoundedPool, Clock, Log } from '#process';
 import { type ErrorCode, isRefusal, type PeerAddress, type PeerId } from '#protocol';
 import {
+  ANNOUNCED_AT_ONCE_MAX,
   ANNOUNCED_PROBES_MAX,
   ANNOUNCED_PROBES_WINDOW_MS,
   FIRST_PROBE_WAIT_MS,
   PROBE_WITNESSES_MIN,
   PROBES_AT_ONCE_MAX,
+  PROBES_RECORDED_AT_ONCE_MAX,
+  TOLD_AT_ONCE_MAX,
 } from '../limits.js';
 import { type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { askInBatches } from './ask-in-batches.js';
 import { AskProbe } from './ask-probe.js';
 import {
+  inOrderToAsk,
   isBrokerBlind,
   isDue,
   type ProbeOutcome,
@@ -47,7 +52,7 @@ export class ProbeHosts implements OnModuleInit {
   private readonly announced = new Map<PeerId, { sinceMs: number; probes: number }>();
   private readonly running = new Set<Promise<unknown>>();
   private readonly asking = new Map<string, Promise<Asked>>();
-  private readonly pool = new BoundedPool(PROBES_AT_ONCE_MAX);
+  private readonly announcing = new BoundedPool(ANNOUNCED_AT_ONCE_MAX);
   private readonly ending = new AbortController();
 
   constructor(
@@ -77,8 +82,8 @@ export class ProbeHosts implements OnModuleInit {
     if (!this.settings.policy.probeHosts) return;
     const isNew = this.recordOf(host) === null;
     if (!(isNew || isBack) || !this.mayAnnounce(host.peerId)) return;
-    const probing = this.track(this.probe([host])).catch((error: unknown) =>
-      this.log.warn({ event: 'probe_failed', peerId: host.peerId, err: error }),
+    const probing = this.track(this.probe([host], ANNOUNCED_AT_ONCE_MAX, (one) => this.askSoon(one))).catch(
+      (error: unknown) => this.log.warn({ event: 'probe_failed', peerId: host.peerId, err: error }),
     );
     await new Promise<void>((resolve) => {
       const cancel = this.clock.schedule(FIRST_PROBE_WAIT_MS, resolve);
@@ -89,12 +94,26 @@ export class ProbeHosts implements OnModuleInit {
     });
   }
 
-  /** Ask every online host whose time has come. */
+  /** Ask every online host whose time has come: first those of which nothing is known, last those that do not answer. */
   async runDue(): Promise<void> {
     if (!this.settings.policy.probeHosts) return;
     const nowMs = this.clock.nowMs();
     const due = this.hosts.all().filter((host) => isDue(this.recordOf(host), nowMs));
-    if (due.length > 0) await this.track(this.probe(due));
+    due.sort((a, b) => inOrderToAsk(this.recordOf(a), this.recordOf(b)));
+    const atOnceMax = PROBES_AT_ONCE_MAX - ANNOUNCED_AT_ONCE_MAX;
+    if (due.length > 0) await this.track(this.probe(due, atOnceMax, (host) => this.askOnce(host)));
+  }
+
+  /**
+   * Ask every online host that ever answered where it is, due or not: a probe makes it ask what there is to hear. Those that
+   * answered last come first.
+   */
+  async runAll(): Promise<void> {
+    if (!this.settings.policy.probeHosts || this.ending.signal.aborted) return;
+    const proved = this.hosts.all().filter((host) => this.standing(host) !== 'unproved');
+    proved.sort((a, b) => inOrderToAsk(this.recordOf(a), this.recordOf(b)));
+    // Not askOnce: the host may have heard a probe under way before there was something to tell.
+    await this.track(this.probe(proved, TOLD_AT_ONCE_MAX, (host) => this.askNow(host)));
   }
 
   reachabilityOf(peerId: PeerId): Reachability {
@@ -110,19 +129,31 @@ export class ProbeHosts implements OnModuleInit {
     await Promise.allSettled(this.running);
   }
 
-  private async probe(hosts: readonly PeerAddress[]): Promise<void> {
+  private async probe(
+    hosts: readonly PeerAddress[],
+    atOnceMax: number,
+    ask: (host: PeerAddress) => Promise<Asked>,
+  ): Promise<void> {
+    const take = (asked: readonly Asked[]): Promise<void> => this.take(asked);
     try {
-      const asked = await Promise.all(hosts.map((host) => this.askOnce(host)));
-      this.witness(asked);
-      if (asked.some((one) => this.wouldCondemn(one))) {
-        const others = await Promise.all(this.moreWitnesses().map((host) => this.askOnce(host)));
-        this.witness(others);
-        asked.push(...others);
-      }
-      await this.record(asked);
+      await askInBatches(hosts, { atOnceMax, batchMax: PROBES_RECORDED_AT_ONCE_MAX, ask, take });
     } catch (error) {
       if (!isRefusal(error, 'interrupted')) throw error;
     }
+  }
+
+  private async take(asked: readonly Asked[]): Promise<void> {
+    this.witness(asked);
+    const others = asked.some((one) => this.wouldCondemn(one))
+      ? await Promise.all(this.moreWitnesses().map((host) => this.askSoon(host)))
+      : [];
+    this.witness(others);
+    await this.record([...asked, ...others]);
+  }
+
+  /** Beside those that are due, and before them. */
+  private askSoon(host: PeerAddress): Promise<Asked> {
+    return this.announcing.run(() => this.askOnce(host));
   }
 
   /** A host that is being asked at this place is not asked twice at once. */
@@ -130,12 +161,14 @@ export class ProbeHosts implements OnModuleInit {
     const name = `${host.peerId} ${host.address} ${host.port}`;
     let asking = this.asking.get(name);
     if (asking === undefined) {
-      asking = this.pool
-        .run(async () => ({ host, outcome: await this.ask.run(host, this.ending.signal) }))
-        .finally(() => this.asking.delete(name));
+      asking = this.askNow(host).finally(() => this.asking.delete(name));
       this.asking.set(name, asking);
     }
     return asking;
+  }
+
+  private async askNow(host: PeerAddress): Promise<Asked> {
+    return { host, outcome: await this.ask.run(host, this.ending.signal) };
   }
 
   private async record(asked: readonly Asked[]): Promise<void> {

@@ -1,16 +1,18 @@
 // Probes: the broker asks hosts whether they are there, and who does not answer gets no shards.
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
+import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { GuardedConnect } from '../platform/guarded-connect.js';
 import { RefusalsModule } from '../refusals/refusals.module.js';
 import { AskProbe } from './ask-probe.js';
 import { BrokerIdentity } from './broker-identity.js';
 import { ProbeHosts } from './probe-hosts.js';
+import { TellHosts } from './tell-hosts.js';
 
 @Module({
-  imports: [KeysModule, PlacementModule, RefusalsModule],
-  providers: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts],
+  imports: [KeysModule, PeersModule, PlacementModule, RefusalsModule],
+  providers: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts, TellHosts],
   exports: [GuardedConnect, ProbeHosts],
 })
 export class ProbesModule {}
