@@ -13,6 +13,8 @@ import { refusalOf, type World, type WorldClient, type WorldHost } from './world
 const KB = 1_000;
 const MB = 1_000 * KB;
 const PRESENCE_TTL_MS = 90_000;
+/** A token's life and the time for the first reports: then what is set aside for a put without a receipt goes back. */
+const OPEN_MS = 25 * 60_000;
 /** As the fetcher's: so long it waits for a shard before it asks one host more. */
 const PATIENCE_MS = 1_500;
 
@@ -47,6 +49,11 @@ async function storedShardCounts(world: World, client: WorldClient): Promise<num
   return rows.map((row) => row.stored_shards);
 }
 
+async function endPuts(world: World): Promise<void> {
+  await world.pass(OPEN_MS + 1);
+  await world.broker.endExpiredNow();
+}
+
 const hostFailures = (client: WorldClient): { peerId: PeerId; code: string }[] =>
   client.events.flatMap((event) => (event.kind === 'host-failed' ? [{ peerId: event.peerId, code: event.code }] : []));
 const warnings = (client: WorldClient): string[] =>
@@ -78,6 +85,7 @@ describe('a backup whose hosts fail', () => {
     expect(warnings(client)).toEqual([]);
     expect(await storedShardCounts(world(), client)).toEqual([6, 6, 6, 6]);
     await world().settle();
+    await endPuts(world());
     const after = await world().creditOf(client);
     expect(after).toMatchObject({ reserved: 0n });
     expect(before.available - after.available).toBe(BigInt(summary.storedBytes));
@@ -119,6 +127,7 @@ describe('a backup whose hosts fail', () => {
     const before = await world().creditOf(client);
     expect(await refusalOf(client.backup(await files('fourth')))).toBe('not_enough_hosts');
     await world().settle();
+    await endPuts(world());
     const after = await world().creditOf(client);
     // The shards that did arrive are paid for: the hosts hold them. Nothing stays reserved.
     expect(after).toMatchObject({ reserved: 0n });

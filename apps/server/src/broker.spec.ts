@@ -399,7 +399,7 @@ describe('puts, gets and reports', () => {
     expect(answered!.permissions.map(({ index }) => index)).toEqual([failed.shard.index]);
     // One shard a peer: the other two hosts hold shards of the object, so the spare one is left.
     expect(answered!.permissions[0]!.host.peerId).toBe(spare.peerId);
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 3_000, reserved: 2_000, earned: 0 });
+    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 4_000, reserved: 3_000, earned: 0 });
 
     const none = await client.post<BeginPutAnswer>('/v1/puts', {
       objects: [{ ...object, shards: [failed.shard], avoid: [failed.permission.host.peerId, spare.peerId] }],
@@ -484,13 +484,13 @@ describe('puts, gets and reports', () => {
     expect((await host.get<{ storedShards: number }>('/v1/peers/me')).body.storedShards).toBe(0);
   });
 
-  it('gives the reservation back when the client failed, and when nobody said anything', async () => {
+  it('gives the reservation back at the end, when the client failed and when nobody said anything', async () => {
     const [failed, silent, unconfirmed] = await beginPut(client, someObject(fixture));
     const at = formatTime(fixture.clock.nowMs());
     const { transactionId } = failed!.permission;
     const report = { outcome: 'failed', transactionId, code: 'peer_unreachable', at };
     expect(await client.report([report, report])).toEqual(['recorded', 'recorded']);
-    expect((await client.credit()).reserved).toBe(2_000);
+    expect((await client.credit()).reserved).toBe(3_000);
 
     const host = hostOf(unconfirmed!);
     await host.report([
@@ -553,11 +553,11 @@ describe('puts, gets and reports', () => {
     expect((await client.credit()).reserved).toBe(0);
   });
 
-  it('stores nothing by receipts of puts that were replaced or given up', async () => {
+  it('stores nothing by receipts of puts that had ended', async () => {
     const object = someObject(fixture);
     const first = await beginPut(client, object);
     const second = await beginPut(client, object);
-    await client.report(second.map((put) => failedOf(put)));
+    for (const put of [...first, ...second]) await hostOf(put).report([failedOf(put)]);
     const credit = { available: OPENING_CREDIT, reserved: 0, earned: 0 };
     for (const put of [...first, ...second]) expect(await hostOf(put).report([doneBy(put)])).toEqual(['recorded']);
     expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
@@ -575,7 +575,7 @@ describe('puts, gets and reports', () => {
   it('stores nothing by a late pair of reports that the credit does not pay for, until it does', async () => {
     const object = someObject(fixture);
     const puts = await beginPut(client, object);
-    await client.report(puts.map((put) => failedOf(put)));
+    for (const given of puts) await hostOf(given).report([failedOf(given)]);
     const rest = someObject(fixture, { shards: [0, 1, 2].map((index) => someShard(index, 333_333)) });
     const taking = await beginPut(client, rest);
 
@@ -586,7 +586,7 @@ describe('puts, gets and reports', () => {
     expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
     expect(await fixture.broker.checkLedger()).toEqual([]);
 
-    await client.report(taking.map((other) => failedOf(other)));
+    for (const other of taking) await hostOf(other).report([failedOf(other)]);
     expect(await client.report([doneBy(put!)])).toEqual(['recorded']);
     expect(await stateOf(object)).toMatchObject({ indexes: [0], credit: { available: OPENING_CREDIT - 1_000 } });
   });
@@ -594,7 +594,7 @@ describe('puts, gets and reports', () => {
   it('takes reports with the codes of newer programs, and never a code that reads as success', async () => {
     const object = someObject(fixture);
     const [put, other] = await beginPut(client, object);
-    expect(await client.report([failedOf(put!, 'code_of_a_newer_program')])).toEqual(['recorded']);
+    expect(await hostOf(put!).report([failedOf(put!, 'code_of_a_newer_program')])).toEqual(['recorded']);
     expect((await client.credit()).reserved).toBe(2_000);
     const answer = await client.post('/v1/reports', { reports: [failedOf(other!, 'done')] });
     expect([answer.status, answer.code]).toEqual([400, 'request_invalid']);

@@ -141,6 +141,9 @@ describe('a transaction of a group', () => {
     expect(await network.client.report([failed])).toEqual(['request_invalid']);
     const named = network.failed(body.transactionId, 'host_full', { hostId: second.peerId });
     expect(await network.client.report([report, named])).toEqual(['recorded', 'recorded']);
+    // Its token is good at that member still; the member's own word ends it.
+    expect(await network.client.credit()).toMatchObject({ reserved: before.reserved + 1_000 });
+    expect(await second.report([named])).toEqual(['recorded']);
     expect(await network.client.credit()).toEqual({ ...before, available: before.available - 1_000 });
     expect((await first.credit()).earned).toBe(1_000);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);

@@ -66,6 +66,18 @@ export class Ledger {
     return BigInt(rows[0].balance);
   }
 
+  /** The free credit of each of these accounts, in one question. */
+  async availableOf(db: EntityManager, accountIds: readonly AccountId[]): Promise<Map<AccountId, bigint>> {
+    const accountOf = new Map(accountIds.map((accountId) => [purseOf('available', accountId), accountId]));
+    if (accountOf.size === 0) return new Map();
+    const rows = await db.query<{ id: LedgerAccount & `available:${string}`; balance: string }[]>(
+      `SELECT id, CAST(balance AS text) AS balance FROM ledger_accounts WHERE id IN ${placeholders(db, accountOf.size)}`,
+      [...accountOf.keys()],
+    );
+    assert.equal(rows.length, accountOf.size, 'every account has its purses');
+    return new Map(rows.map(({ id, balance }) => [accountOf.get(id)!, BigInt(balance)]));
+  }
+
   async balancesOf(db: EntityManager, accountId: AccountId): Promise<Record<Purse, bigint>> {
     return {
       available: await this.balanceOf(db, purseOf('available', accountId)),

@@ -1,6 +1,7 @@
 // Batches and named targets at the running broker (B11, B13): one token for all shards of a host, a result for each.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BeginGetAnswer, type BeginPutAnswer, formatTime, type ReceiptItem } from '#protocol';
+import { type BeginGetAnswer, type BeginPutAnswer, formatTime, type PutBatch, type ReceiptItem } from '#protocol';
+import { BrokerDatabase } from '../platform/broker-database.js';
 import { OPENING_CREDIT, shardsOfBatch, TestNetwork } from '../testing/test-network.js';
 import { someObject, someShard } from '../testing/test-peer.js';
 
@@ -66,12 +67,35 @@ describe('a batch of puts', () => {
       reserved: before.reserved + 6_000,
       earned: 0,
     });
-    // A failure of a whole batch gives all of it back.
+    // A failure of a whole batch gives all of it back, when it is the host's word.
     for (const { transactionId } of others) {
       expect(await network.client.report([network.failed(transactionId)])).toEqual(['recorded']);
     }
+    expect((await network.client.credit()).reserved).toBe(before.reserved + 6_000);
+    for (const { transactionId, host } of others) {
+      const failed = network.failed(transactionId, 'token_released_too_often');
+      expect(await network.host(host.peerId).report([failed])).toEqual(['recorded']);
+    }
     expect((await network.client.credit()).reserved).toBe(before.reserved);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it('goes through its items once for all failures of one request, whatever they say', async () => {
+    const { batches } = await beginBatch(objects(2));
+    const [{ transactionId, items }] = batches as [PutBatch];
+    const database = await BrokerDatabase.open(`${network.fixture.dataDir}/broker.db`);
+    const counted = async (): Promise<number> => {
+      const rows = await database.reads.query<{ failures: number }[]>('SELECT failures FROM peer_failures');
+      return rows.reduce((sum, { failures }) => sum + failures, 0);
+    };
+    const before = await counted();
+    const failures = Array.from({ length: 512 }, (_, i) => network.failed(transactionId, `made_up_${i}`));
+    expect(new Set(await network.client.report(failures))).toEqual(new Set(['recorded']));
+    expect((await counted()) - before).toBe(items.length);
+    await database.close();
+    const elsewhere = { hostId: network.client.peerId };
+    const unknown = [0, 1].map(() => network.failed(transactionId, 'peer_unreachable', elsewhere));
+    expect(await network.client.report(unknown)).toEqual(['transaction_unknown', 'transaction_unknown']);
   });
 
   it('takes no receipt with other items, in other order, or of other sizes', async () => {

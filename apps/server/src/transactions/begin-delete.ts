@@ -31,14 +31,12 @@ import { aboutShard, itemOf } from './begin-get.js';
 import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
 import { forgetEmptyObjects } from './shard-places.js';
 import { insertTransactions, PLAIN } from './transaction-rows.js';
-import { VoidPuts } from './void-puts.js';
 import { findWantedElsewhere, placeKey } from './wanted-elsewhere.js';
 
 interface Begun {
   readonly tokens: readonly BegunToken[];
   readonly offline: readonly StoredShard[];
   readonly retained: readonly StoredShard[];
-  readonly unfinished: readonly StoredShard[];
 }
 
 @Injectable()
@@ -49,7 +47,6 @@ export class BeginDelete {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly tokens: TokenIssuer,
-    private readonly voidPuts: VoidPuts,
   ) {}
 
   /**
@@ -59,7 +56,7 @@ export class BeginDelete {
    */
   async run(caller: Caller, { objectIds }: BeginDeleteRequest): Promise<BeginDeleteAnswer> {
     const ids = [...new Set(objectIds)];
-    const { tokens, offline, retained, unfinished } = await this.database.write(async (db): Promise<Begun> => {
+    const { tokens, offline, retained } = await this.database.write(async (db): Promise<Begun> => {
       const objects = [...(await findObjects(db, ids)).values()];
       const own = objects.filter(({ accountId }) => accountId === caller.peer.accountId);
       const shardsMost = own.reduce((sum, { totalShards }) => sum + totalShards, 0);
@@ -70,7 +67,6 @@ export class BeginDelete {
       await markDeleted(db, ownIds, nowMs);
       return this.deleteShards(db, caller, shards, nowMs);
     });
-    for (const { hostId, sizeBytes } of unfinished) if (hostId !== null) this.hosts.release(hostId, sizeBytes);
     return {
       batches: await Promise.all(tokens.map((token) => this.permit(token))),
       offline: offline.map(({ objectId, index, hostId }) => ({ objectId, index, peerId: hostId! })),
@@ -88,12 +84,12 @@ export class BeginDelete {
     shards: readonly StoredShard[],
     nowMs: number,
   ): Promise<Begun> {
-    const unfinished = shards.filter(({ state }) => state !== 'stored');
+    const unplaced = shards.filter(({ state }) => state === 'unplaced');
     const stored = shards.filter(({ state }) => state === 'stored');
-    const retained = stored.filter(({ retainUntilMs }) => retainUntilMs !== null && retainUntilMs > nowMs);
+    const retained = new Set(stored.filter(({ retainUntilMs }) => retainUntilMs !== null && retainUntilMs > nowMs));
     const wanted = await findWantedElsewhere(db, stored);
     // A host has content once, however many shards are that content: the last one that is wanted keeps it there.
-    const shared = stored.filter((shard) => !retained.includes(shard) && wanted.has(placeKey(shard)));
+    const shared = stored.filter((shard) => !retained.has(shard) && wanted.has(placeKey(shard)));
     const left = new Set(stored);
     for (const shard of [...retained, ...shared]) left.delete(shard);
     const there = [...left].filter(({ hostId }) => this.hosts.find(hostId!) !== undefined);
@@ -101,15 +97,16 @@ export class BeginDelete {
     const tokens = this.tokensFor(caller, there, nowMs);
     // From here it must succeed.
 
-    await this.voidPuts.run(db, caller.peer.accountId, unfinished, nowMs);
-    await deleteUnstoredShards(db, unfinished);
+    // A put under way goes on, and so does what is set aside for it: its token is good at the host. What it stores yet
+    // is unwanted, and deleted when it is asked for again.
+    await deleteUnstoredShards(db, unplaced);
     await deleteShards(db, shared);
     await forgetEmptyObjects(db, [...new Set(shards.map(({ objectId }) => objectId))]);
     await insertTransactions(
       db,
       tokens.flatMap(({ rows }) => rows),
     );
-    return { tokens, offline, retained, unfinished };
+    return { tokens, offline, retained: [...retained] };
   }
 
   private tokensFor(caller: Caller, shards: readonly StoredShard[], nowMs: number): BegunToken[] {

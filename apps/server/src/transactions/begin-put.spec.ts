@@ -1,10 +1,11 @@
 // Requests to put that share a unit of the database (B11, B19): each is decided as if it had come alone, whatever becomes
 // of the others, and what a refused one took of credit and of hosts goes back.
 import { randomInt } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BeginPutAnswer, ObjectToPut } from '#protocol';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { BeginGetAnswer, BeginPutAnswer, ObjectToPut } from '#protocol';
+import { Ledger } from '../ledger/ledger.js';
 import { TestNetwork } from '../testing/test-network.js';
-import { type Answer, someObject, someShard, TestPeer } from '../testing/test-peer.js';
+import { type Answer, beginPut, someObject, someShard, TestPeer } from '../testing/test-peer.js';
 
 const MiB = 1024 * 1024;
 const SHARD_BYTES = 100_000;
@@ -15,6 +16,9 @@ const HOST_BYTES = 2_000_000;
 let network: TestNetwork;
 beforeAll(async () => {
   network = await TestNetwork.create({ policy: { openingCreditBytes: CREDIT_BYTES } });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 afterAll(() => network.remove());
 
@@ -46,12 +50,50 @@ describe('requests to put that come together', () => {
     });
   });
 
-  it('for one object replace each other: one put of each shard is left, and pays', async () => {
+  it('for one object place it anew each time, and each is paid for until it has ended', async () => {
     const client = await TestPeer.enrol(network.fixture);
     const wanted = object();
     const answers = await Promise.all(copies(6, () => ask(client, wanted)));
     expect(codes(answers)).toEqual(copies(6, () => 'begun'));
-    expect((await client.credit()).reserved).toBe(OBJECT_BYTES);
+    expect((await client.credit()).reserved).toBe(6 * OBJECT_BYTES);
+  });
+
+  it('put no two shards with one host when a put that was placed anew is done after all', async () => {
+    const wanted = object();
+    const first = await beginPut(network.client, wanted);
+    const hostOf = (index: number) => first.find(({ shard }) => shard.index === index)!.permission.host.peerId;
+    const turned = wanted.shards.map((shard) => ({ ...shard, target: hostOf((shard.index + 1) % 3) }));
+    const second = await beginPut(network.client, { ...wanted, shards: turned });
+    const reports = [...first, ...second].map((put) => network.doneOf(put));
+    expect(await network.client.report(reports)).toEqual(reports.map(() => 'recorded'));
+    const get = { objects: [{ objectId: wanted.objectId, avoid: [] }] };
+    const { body } = await network.client.post<BeginGetAnswer>('/v1/gets', get);
+    const places = body.objects[0]!.permissions.map(({ index, host }) => [index, host.peerId]);
+    expect(places).toEqual([0, 1, 2].map((index) => [index, hostOf((index + 1) % 3)]));
+    expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it('are not written again because one of them lacks the credit', async () => {
+    const [poor, rich] = [await TestPeer.enrol(network.fixture), await TestPeer.enrol(network.fixture)];
+    const replaced = copies(2, object);
+    expect((await ask(poor, ...replaced)).code).toBeUndefined();
+    const units = vi.spyOn(Ledger.prototype, 'postNew');
+    const answers = await Promise.all([
+      ...copies(4, () => ask(rich, object())),
+      ...copies(4, () => ask(poor, ...copies(13, object))),
+      // The puts that it places anew are set aside for still: one object too many, or all that is left.
+      ask(poor, ...replaced, ...copies(11, object)),
+      ask(poor, ...replaced, ...copies(10, object)),
+      ...copies(4, () => ask(rich, object())),
+    ]);
+    expect(codes(answers)).toEqual([
+      ...copies(4, () => 'begun'),
+      ...copies(5, () => 'credit_exceeded'),
+      ...copies(5, () => 'begun'),
+    ]);
+    expect(units.mock.settledResults.map(({ type }) => type)).not.toContain('rejected');
+    expect((await poor.credit()).available).toBe(0);
+    expect((await rich.credit()).reserved).toBe(8 * OBJECT_BYTES);
   });
 
   it('leave nothing behind that a refused one took', async () => {

@@ -46,8 +46,8 @@ import { HostHolds } from './host-holds.js';
 import { reservationTogether } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
 import { type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
+import { PutCredit } from './put-credit.js';
 import { insertTransactions, type NewTransaction } from './transaction-rows.js';
-import { VoidPuts } from './void-puts.js';
 
 /** A request on its way to the database. */
 interface AskedPut {
@@ -60,6 +60,13 @@ interface AskedPut {
 interface Begun {
   readonly planned: readonly PlannedObject[];
   readonly tokens: readonly BegunToken[];
+}
+
+/** What a unit has read before it decides its requests. */
+interface Known {
+  readonly objects: ReadonlyMap<ObjectId, StoredObject>;
+  readonly shards: ReadonlyMap<ObjectId, readonly StoredShard[]>;
+  readonly credit: PutCredit;
 }
 
 @Injectable()
@@ -75,7 +82,6 @@ export class BeginPut {
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
     private readonly offer: UniversalOffer,
-    private readonly voidPuts: VoidPuts,
   ) {
     this.joined = new JoinedWrites({
       write: (unit) => database.write(unit),
@@ -87,9 +93,8 @@ export class BeginPut {
 
   /**
    * One write unit for the whole request, shared with others that ask now; tokens are sealed after its commit. Asking
-   * again for a shard whose put has
-   * not ended voids that put and places the shard anew; a shard that is stored already is in neither list of the
-   * answer.
+   * again for a shard whose put has not ended places the shard anew. The put before goes on, and so does what is set
+   * aside for it: its token is good at its host. A shard that is stored already is in neither list of the answer.
    *
    * throws   request_invalid | redundancy_changed | not_enough_hosts | target_unavailable | object_conflict |
    *          credit_exceeded
@@ -107,13 +112,10 @@ export class BeginPut {
       asked.holds.undo();
       throw error;
     }
-    for (const { plan } of begun.planned) {
-      for (const { hostId, sizeBytes } of plan.replaces) if (hostId !== null) this.hosts.release(hostId, sizeBytes);
-    }
     return this.answer(begun, request.batch === true);
   }
 
-  /** Part of one unit. A request that is refused leaves the others alone; credit that is lacking undoes all of them. */
+  /** Part of one unit. A request that is refused, for want of credit too, leaves the others alone. */
   private async beginTogether(db: EntityManager, asked: readonly AskedPut[]): Promise<Outcome<Begun>[]> {
     if (nameAnObjectTwice(asked)) return this.beginOneByOne(db, asked);
     const nowMs = this.clock.nowMs();
@@ -123,7 +125,9 @@ export class BeginPut {
         asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId)),
       );
       const shards = shardsByObject(await findShards(db, [...objects.keys()]));
-      const outcomes = asked.map((put) => this.plan(put, objects, shards, nowMs));
+      const accountIds = asked.map(({ caller }) => caller.peer.accountId);
+      const credit = new PutCredit(await this.ledger.availableOf(db, accountIds));
+      const outcomes = asked.map((put) => this.plan(put, { objects, shards, credit }, nowMs));
       await this.write(
         db,
         asked.flatMap(({ caller }, i) => {
@@ -149,8 +153,7 @@ export class BeginPut {
   /** Decide one request. What it takes of hosts is held at once, and given back when it is refused. */
   private plan(
     { caller, request, holds }: AskedPut,
-    objects: ReadonlyMap<ObjectId, StoredObject>,
-    shards: ReadonlyMap<ObjectId, readonly StoredShard[]>,
+    { objects, shards, credit }: Known,
     nowMs: number,
   ): Outcome<Begun> {
     holds.undo();
@@ -179,6 +182,10 @@ export class BeginPut {
         return { wanted, isNew: stored === null, plan };
       });
       const tokens = this.tokensFor(caller, placed, request.batch === true, nowMs);
+      credit.take(
+        caller.peer.accountId,
+        placed.reduce((sum, { shard }) => sum + BigInt(shard.sizeBytes), 0n),
+      );
       return { ok: true, result: { planned, tokens } };
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -193,12 +200,10 @@ export class BeginPut {
     begun: readonly (Begun & { readonly caller: Caller })[],
     nowMs: number,
   ): Promise<void> {
-    for (const { caller, planned } of begun) {
-      const replaced = planned.flatMap(({ plan }) => plan.replaces);
-      if (replaced.length === 0) continue;
-      await this.voidPuts.run(db, caller.peer.accountId, replaced, nowMs);
-      await deleteUnstoredShards(db, replaced);
-    }
+    await deleteUnstoredShards(
+      db,
+      begun.flatMap(({ planned }) => planned.flatMap(({ plan }) => plan.replaces)),
+    );
     await insertObjects(
       db,
       begun.flatMap(({ caller, planned }) =>

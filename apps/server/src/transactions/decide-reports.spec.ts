@@ -1,4 +1,4 @@
-// What reports change: settled needs both ends, a failure gives back unless a receipt came, a repetition changes nothing.
+// What reports change: settled needs both ends, the host's failure gives back unless a receipt came, a repetition changes nothing.
 
 import { describe, expect, it } from 'vitest';
 import type { PeerId, TransactionId } from '#protocol';
@@ -54,19 +54,32 @@ const cases: readonly Case[] = [
     reports: [said('client', 'done'), said('host', 'done')],
     changes: '',
   },
-  { name: 'the client failed', reports: [said('client', 'peer_unreachable')], changes: 'Vf' },
+  { name: 'the client failed', reports: [said('client', 'peer_unreachable')], changes: 'f' },
+  { name: 'a get failed', known: { op: 'get' }, reports: [said('client', 'peer_unreachable')], changes: 'Vf' },
   {
     name: 'the client failed, said twice',
     reports: [said('client', 'peer_unreachable'), said('client', 'peer_unreachable')],
-    changes: 'Vf',
+    changes: 'f',
   },
   {
     name: 'the client failed, known already',
-    known: { state: 'void', clientOutcome: 'peer_unreachable' },
+    known: { clientOutcome: 'peer_unreachable' },
     reports: [said('client', 'peer_unreachable')],
     changes: '',
   },
-  { name: 'the host refused', reports: [said('host', 'host_full')], changes: 'f' },
+  { name: 'the host refused', reports: [said('host', 'host_full')], changes: 'Vf' },
+  {
+    name: 'the host refused, said again',
+    known: { state: 'void', hostOutcome: 'host_full' },
+    reports: [said('host', 'host_full')],
+    changes: '',
+  },
+  {
+    name: 'the host refused what it has proven',
+    known: { hasReceipt: true },
+    reports: [said('host', 'host_full')],
+    changes: 'f',
+  },
   { name: 'a retry worked', reports: [said('client', 'host_busy'), said('client', 'done')], changes: 'rsSf' },
   { name: 'a failure after success', reports: [said('client', 'done'), said('client', 'host_busy')], changes: 'rsS' },
   { name: 'late, after it was voided', known: { state: 'void' }, reports: [said('client', 'done')], changes: 'rL' },
@@ -101,9 +114,9 @@ const cases: readonly Case[] = [
   },
   {
     name: 'the host, after the client denied it',
-    known: { state: 'void', clientOutcome: 'peer_unreachable' },
+    known: { clientOutcome: 'peer_unreachable' },
     reports: [said('host', 'done')],
-    changes: 'r',
+    changes: 'rs',
   },
   { name: 'a get, served', known: { op: 'get' }, reports: [said('client', 'done')], changes: 'rS' },
   { name: 'an item of a batch that its host says it has not', reports: [denied('host', 'host_full')], changes: 'Vf' },
@@ -145,7 +158,7 @@ const cases: readonly Case[] = [
     changes: 'f',
   },
   { name: 'a use of one', known: { isUse: true }, reports: [said('client', 'done')], changes: 'rsS' },
-  { name: 'a code of a newer program', reports: [said('client', 'no_such_code')], changes: 'Vf' },
+  { name: 'a code of a newer program', reports: [said('host', 'no_such_code')], changes: 'Vf' },
 ];
 
 describe('decideReports', () => {

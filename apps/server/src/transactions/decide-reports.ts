@@ -1,8 +1,9 @@
 // Decides what a batch of reports changes: which transactions have receipts, which are settled, which are void. Pure.
 //
 // What a shard of a put may be follows from who pays for it. It is stored while the put's reservation is held, or when
-// the put is settled; so a receipt stores the shard of a live put only, and the client's word cannot void a put that
-// has one. Otherwise a client could have its bytes kept and its credit back.
+// the put is settled; so a receipt stores the shard of a live put only. The client's word alone voids no put: its token
+// is good at the host until it expires, and a put that is denied first and done afterwards would be kept for nothing.
+// The host's word does: it gives a failure, or a receipt with a failed item, when it has burned the token.
 import type { PeerId, Requester } from '#protocol';
 import { holdsReservation, keyOf, type PartKey, type Transaction } from './transaction-rows.js';
 
@@ -30,7 +31,7 @@ export interface ReportChanges {
   readonly hostOutcomes: ReadonlyMap<PartKey, string>;
   /** Transactions that both ends confirmed. `late` ones had been voided: their reservation is gone. */
   readonly settled: readonly { readonly transaction: Transaction; readonly late: boolean }[];
-  /** Failed, by the client's word without a receipt or by the host's receipt: the reservation goes back at once. */
+  /** Failed, and no receipt says otherwise. Of puts, by the host's word alone: the reservation goes back at once. */
   readonly voided: readonly Transaction[];
   /** Streams that have moved more than was known. */
   readonly moved: readonly { readonly transaction: Transaction; readonly uses: number; readonly bytes: number }[];
@@ -87,7 +88,11 @@ export function decideReports(
     const hasReceipt = transaction.hasReceipt || receipted.has(part);
     if (clientOutcome === 'done' && hasReceipt) settled.push({ transaction, late: state === 'void' });
     else if (state === 'void' || hasReceipt) continue;
-    else if (denied.has(part) || (clientOutcome !== null && clientOutcome !== 'done')) voided.push(transaction);
+    else if (denied.has(part)) voided.push(transaction);
+    else {
+      const outcome = transaction.op === 'put' ? (hostOutcomes.get(part) ?? transaction.hostOutcome) : clientOutcome;
+      if (outcome !== null && outcome !== 'done') voided.push(transaction);
+    }
   }
   return {
     receipted: [...receipted.values()],

@@ -108,7 +108,7 @@ describe('a deletion', () => {
     expect((await remove(object.objectId)).batches).toHaveLength(2);
   });
 
-  it('gives back what is set aside for puts under way, and is never blocked by an empty purse', async () => {
+  it('lets puts under way end, gives back what came to nothing, and is never blocked by an empty purse', async () => {
     const before = await network.client.credit();
     const left = Math.floor(before.available / 3);
     const object = someObject(network.fixture, {
@@ -117,7 +117,29 @@ describe('a deletion', () => {
     await beginPut(network.client, object);
     expect((await network.client.credit()).available).toBeLessThan(3);
     expect(await remove(object.objectId)).toEqual({ batches: [], offline: [], retained: [] });
+    expect((await network.client.credit()).available).toBeLessThan(3);
+    expect(await isListed(object.objectId)).toBe(false);
+    await network.endAll();
     expect(await network.client.credit()).toEqual(before);
+    expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
+  });
+
+  it('is told where a put under way has stored a shard, and asks for it when it is asked again', async () => {
+    const object = someObject(network.fixture);
+    const [put, failing] = await beginPut(network.client, object);
+    await remove(object.objectId);
+    const host = network.host(put!.permission.host.peerId);
+    expect(await host.report([network.doneOf(put!)])).toEqual(['recorded']);
+    expect(await isListed(object.objectId)).toBe(false);
+    const { batches } = await remove(object.objectId);
+    expect(batches.map((batch) => [batch.host.peerId, batch.items.map(({ index }) => index)])).toEqual([
+      [host.peerId, [put!.shard.index]],
+    ]);
+    expect(await tell(batches[0]!)).toEqual(['recorded']);
+    const failed = network.failed(failing!.permission.transactionId, 'shard_corrupt');
+    expect(await network.host(failing!.permission.host.peerId).report([failed])).toEqual(['recorded']);
+    expect(await known(object.objectId)).toEqual({ objects: 1, shards: 1 });
+    await network.endAll();
     expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
   });
 
@@ -153,10 +175,14 @@ describe('a deletion', () => {
     const puts = await beginPut(network.client, small);
     await remove(small.objectId);
     const large = someObject(network.fixture, { objectId: small.objectId });
+    expect((await network.client.post('/v1/puts', { objects: [large] })).code).toBe('object_conflict');
+    await network.endAll();
     const later = await beginPut(network.client, large);
     expect(await network.client.report(puts.map((put) => network.doneOf(put)))).toEqual(puts.map(() => 'recorded'));
-    const denied = later.map(({ permission }) => network.failed(permission.transactionId));
-    expect(await network.client.report(denied)).toEqual(later.map(() => 'recorded'));
+    for (const { permission } of later) {
+      const failed = network.failed(permission.transactionId);
+      expect(await network.host(permission.host.peerId).report([failed])).toEqual(['recorded']);
+    }
     // Each put is paid by itself: three bytes buy three bytes.
     expect(await network.client.credit()).toEqual({ ...before, available: before.available - 3 });
     const stored = "SELECT COUNT(*) AS n FROM shards WHERE object_id = $1 AND state = 'stored'";

@@ -7,7 +7,7 @@ export interface PutPlan {
   readonly safeShards: number;
   /** Shards that are not stored; each gets its host, or none. */
   readonly placing: readonly { readonly shard: ShardToPut; readonly hostId: PeerId | null }[];
-  /** Unfinished puts of these shards, which this request replaces. */
+  /** What is known of these shards, none of them stored; the new places stand instead of it. */
   readonly replaces: readonly StoredShard[];
 }
 

@@ -23,7 +23,7 @@ import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { countFailures, type Failure } from '../refusals/peer-failures.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
-import { checkReport, type ReportContext, refusalCode } from './check-report.js';
+import { checkReport, type ReportContext, refusalCode, type TransactionReport } from './check-report.js';
 import { type CheckedReport, decideReports, type ReportChanges } from './decide-reports.js';
 import { allGivenBack, settlementOf } from './movements.js';
 import { type PreparedUses, RecordUses, type UseReport } from './record-uses.js';
@@ -101,11 +101,7 @@ export class RecordReports {
     const named = new Set<TransactionId>();
     const uses: UseReport[] = [];
     const refusals: Failure[] = [];
-    const results = reports.map((report, index): Result => {
-      if (report.outcome === 'refused') {
-        refusals.push(this.refusalOf(reporter, report));
-        return 'recorded';
-      }
+    const checkOne = (report: TransactionReport, index: number): Result => {
       const rows = rowsOf.get(report.transactionId) ?? [];
       try {
         const about = checkReport(report, rows, context);
@@ -117,6 +113,19 @@ export class RecordReports {
         const code = refusalCode(error);
         return code === 'transaction_unknown' && this.isPast(report.transactionId, context) ? 'report_too_late' : code;
       }
+    };
+    const failed = new Map<string, Result>();
+    const results = reports.map((report, index): Result => {
+      if (report.outcome === 'refused') {
+        refusals.push(this.refusalOf(reporter, report));
+        return 'recorded';
+      }
+      if (report.outcome === 'done') return checkOne(report, index);
+      // One failure speaks for thousands of parts: the next about the same ones is answered alike, and not gone through.
+      const about = `${report.transactionId} ${report.hostId ?? ''}`;
+      const result = failed.get(about) ?? checkOne(report, index);
+      failed.set(about, result);
+      return result;
     });
     // Once for each transaction, however many reports name it.
     const parts = issued.filter(({ id }) => named.has(id));

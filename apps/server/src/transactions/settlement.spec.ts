@@ -11,6 +11,8 @@ import {
   decodeBase64url,
   encodeBase64url,
   encodeHex,
+  formatTime,
+  type ObjectToPut,
   type TransactionId,
   uuidV7,
 } from '#protocol';
@@ -39,19 +41,16 @@ const ASIDE: Outcome = { credit: 'aside', stored: true };
 interface Cell {
   readonly client: Conduct;
   readonly host: Conduct;
-  /** By who speaks first; both the same unless they contradict each other. */
-  readonly clientFirst: Outcome;
-  readonly hostFirst: Outcome;
+  /** Whoever speaks first. */
+  readonly outcome: Outcome;
 }
-const cell = (client: Conduct, host: Conduct, clientFirst: Outcome, hostFirst = clientFirst): Cell => {
-  return { client, host, clientFirst, hostFirst };
-};
+const cell = (client: Conduct, host: Conduct, outcome: Outcome): Cell => ({ client, host, outcome });
 
 const MATRIX: readonly Cell[] = [
   cell('honest', 'honest', PAID),
-  cell('honest', 'lying', BACK, ASIDE),
+  cell('honest', 'lying', ASIDE),
   cell('honest', 'silent', PAID),
-  cell('lying', 'honest', BACK, ASIDE),
+  cell('lying', 'honest', ASIDE),
   cell('lying', 'lying', ASIDE),
   cell('lying', 'silent', BACK),
   cell('silent', 'honest', ASIDE),
@@ -116,7 +115,8 @@ async function play(one: Cell, order: readonly End[], crashing: boolean): Promis
     shards: someObject(network.fixture).shards.slice(0, 2),
   });
   const [left, put] = await beginPut(network.client, object);
-  await network.client.report([network.failed(left!.permission.transactionId)]);
+  const elsewhere = network.host(left!.permission.host.peerId);
+  await elsewhere.report([network.failed(left!.permission.transactionId)]);
   const host = network.host(put!.permission.host.peerId);
   const begun = await network.client.credit();
   const before = {
@@ -153,9 +153,67 @@ describe.each([
   ['crashes at every step', true],
 ] as const)('a put whose broker %s', (_, crashing) => {
   it.each(MATRIX)('$client client, $host host', async (one) => {
-    expect(await play(one, ['client', 'host'], crashing)).toEqual(one.clientFirst);
-    expect(await play(one, ['host', 'client'], crashing)).toEqual(one.hostFirst);
+    expect(await play(one, ['client', 'host'], crashing)).toEqual(one.outcome);
+    expect(await play(one, ['host', 'client'], crashing)).toEqual(one.outcome);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+});
+
+describe('a put that its client wants no more', () => {
+  const LOCKED_MS = 360 * 24 * HOUR_MS;
+  const giveUp: readonly [string, (object: ObjectToPut, puts: readonly Put[]) => Promise<unknown>][] = [
+    ['denies', (_, puts) => network.client.report(puts.map((put) => network.failed(put.permission.transactionId)))],
+    ['deletes', ({ objectId }) => network.client.post('/v1/deletes', { objectIds: [objectId] })],
+    ['places anew', (object) => network.client.post('/v1/puts', { objects: [object] })],
+  ];
+  const begin = async (): Promise<{ object: ObjectToPut; puts: Put[] }> => {
+    for (const host of network.hosts) await host.announce();
+    const object = someObject(network.fixture, {
+      dataShards: 1,
+      totalShards: 2,
+      sizeBytes: SHARD_BYTES,
+      shards: someObject(network.fixture).shards.slice(0, 2),
+      retainUntil: formatTime(network.nowMs + LOCKED_MS),
+    });
+    return { object, puts: await beginPut(network.client, object) };
+  };
+
+  it.each(giveUp)('%s: its token is good, so the bytes are not to be had for nothing', async (_, wantNoMore) => {
+    const before = await network.client.credit();
+    const { object, puts } = await begin();
+    await wantNoMore(object, puts);
+    for (const put of puts) {
+      const host = network.host(put.permission.host.peerId);
+      expect(network.read(put.permission.token, host, { op: 'put', cid: put.shard.cid }).op).toBe('put');
+      expect(await host.report([network.doneOf(put)])).toEqual(['recorded']);
+    }
+    await network.endAll();
+    const storedBytes = puts.length * SHARD_BYTES;
+    const after = { ...before, available: before.available - storedBytes, reserved: before.reserved + storedBytes };
+    expect(await network.client.credit()).toEqual(after);
+    expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it.each(giveUp)('%s: what comes to nothing is given back at its end, not before', async (_, wantNoMore) => {
+    const before = await network.client.credit();
+    const { object, puts } = await begin();
+    await wantNoMore(object, puts);
+    await wantNoMore(object, puts);
+    expect((await network.client.credit()).available).toBeLessThanOrEqual(before.available - puts.length * SHARD_BYTES);
+    await network.endAll(OPEN_MS + 1);
+    expect(await network.client.credit()).toEqual(before);
+    expect(await network.fixture.broker.checkLedger()).toEqual([]);
+  });
+
+  it('is given back at once when its host says that it failed: the token is burned', async () => {
+    const before = await network.client.credit();
+    const { puts } = await begin();
+    for (const put of puts) {
+      const failed = network.failed(put.permission.transactionId, 'shard_corrupt');
+      const host = network.host(put.permission.host.peerId);
+      for (let i = 0; i < 2; i++) expect(await host.report([failed])).toEqual(['recorded']);
+    }
+    expect(await network.client.credit()).toEqual(before);
   });
 });
 

@@ -3,27 +3,30 @@
 import type { EntityManager } from 'typeorm';
 import { changeMany, placeholders } from '#database';
 import type { ObjectId } from '#protocol';
-import { inStatements, isOneOf, type Part, partValues, type Transaction, tuples } from './transaction-rows.js';
+import { inStatements, isOneOf, partValues, type Transaction, tuples } from './transaction-rows.js';
 
 /** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
 export async function markStored(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
   for (const some of inStatements(puts)) {
     // A shard that another put has stored keeps that place: one place per shard is what restores look at. An id that was
-    // deleted may be used again for other content, which a late put of the old one neither stores nor pays for.
+    // deleted may be used again for other content, which a late put of the old one neither stores nor pays for. Since a
+    // shard was placed anew, the host of the put before may have been chosen for another shard: no host has two.
     await changeMany(
       db,
       `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item
        FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
          AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'
-         AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes`,
+         AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes
+         AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
+           AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`,
       partValues(some),
     );
   }
   await countStored(db, objectsOf(puts));
 }
 
-/** These puts ended without a receipt: their shards have no host. */
-export async function markUnplaced(db: EntityManager, puts: readonly Part[]): Promise<void> {
+/** These puts ended without a receipt: their shards have no host. Those of deleted objects are forgotten. */
+export async function markUnplaced(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
   for (const some of inStatements(puts)) {
     await changeMany(
       db,
@@ -34,6 +37,16 @@ export async function markUnplaced(db: EntityManager, puts: readonly Part[]): Pr
       partValues(some),
     );
   }
+  const objectIds = objectsOf(puts);
+  for (const some of inStatements(objectIds)) {
+    await changeMany(
+      db,
+      `DELETE FROM shards WHERE state = 'unplaced'
+         AND object_id IN (SELECT id FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL)`,
+      some,
+    );
+  }
+  await forgetEmptyObjects(db, objectIds);
 }
 
 /** These transactions are about to be summed up: the shards that they stored no longer name them. */

@@ -16,7 +16,6 @@ import { RecordReports } from './record-reports.js';
 import { RecordUses } from './record-uses.js';
 import { RollUp } from './roll-up.js';
 import { TransactionsController } from './transactions.controller.js';
-import { VoidPuts } from './void-puts.js';
 
 @Module({
   imports: [KeysModule, LedgerModule, LoadModule, PeersModule, PlacementModule, RefusalsModule],
@@ -27,7 +26,6 @@ import { VoidPuts } from './void-puts.js';
     BeginStream,
     BeginDelete,
     BeginUniversal,
-    VoidPuts,
     RecordReports,
     RecordUses,
     EndExpired,
