@@ -1,8 +1,10 @@
 // A broker's operator turned thief: takes every secret that the broker holds or can derive, every row and every shard of every
 // host, and tries each secret as the key of an account's backups.
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { deriveDataKeys } from '#backup';
+import { changeOne } from '#database';
 import { joinObject } from '#erasure';
 import {
   type AccountId,
@@ -10,16 +12,20 @@ import {
   childKey,
   decodeBase64url,
   deriveEscrowKey,
+  ESCROW_SEALED_BYTES,
+  encodeBase64url,
   nodeSuite,
   type ObjectId,
   openMasterKey,
   type PeerId,
   ProtocolError,
+  sealMasterKey,
 } from '#protocol';
 import { shardPath } from '../apps/peer-agent/src/shards/shard-path.js';
 import { dataDirAt } from '../apps/server/src/config/data-dir.js';
 import { openVault } from '../apps/server/src/keys/key-files.js';
 import { SEALED_SECRETS, type SecretKind } from '../apps/server/src/keys/sealed-secrets.js';
+import { BrokerDatabase } from '../apps/server/src/platform/broker-database.js';
 import { objectKeyOf, openObject } from '../libs/backup/src/objects/open-object.js';
 import type { World } from './world.js';
 
@@ -28,6 +34,26 @@ export interface Attack {
   readonly secrets: number;
   /** Objects that at least one secret opened. */
   readonly opened: number;
+}
+
+/** Put something else in the place of what an account left in escrow: another key under the right name, or noise. */
+export async function replaceEscrow(world: World, accountId: AccountId, by: 'another key' | 'noise'): Promise<void> {
+  const { vault } = await openDataDir(world);
+  const [secretRow] = await world.brokerRows<{ name: string; sealed_secret: string }>('SELECT * FROM escrow_secrets');
+  const about = SEALED_SECRETS['escrow-secret'].about(secretRow!);
+  const secret = vault.open('escrow-secret', about, secretRow!.sealed_secret)!;
+  const [row] = await world.brokerRows<{ escrow_id: string }>('SELECT escrow_id FROM escrows WHERE account_id = $1', [
+    accountId,
+  ]);
+  const name = { accountId, escrowId: row!.escrow_id };
+  const sealed =
+    by === 'noise'
+      ? encodeBase64url(randomBytes(ESCROW_SEALED_BYTES))
+      : sealMasterKey(randomBytes(32), { ...name, key: deriveEscrowKey(secret, name) }, randomBytes(12));
+  const database = await BrokerDatabase.open(join(world.dataDir, 'broker.db'));
+  await database
+    .write((db) => changeOne(db, 'UPDATE escrows SET escrowed_key = $1 WHERE account_id = $2', [sealed, accountId]))
+    .finally(() => database.close());
 }
 
 const LABELS = ['token', 'control/to-broker', 'control/to-peer', 'wrap', 'recovery', 'data/objects'];
@@ -45,8 +71,7 @@ export async function attackAccount(world: World, accountId: AccountId): Promise
 
 /** Every 32 bytes that the data directory, its key and its rows yield. */
 async function secretsOf(world: World, accountId: AccountId): Promise<Uint8Array[]> {
-  const dataDir = dataDirAt(world.dataDir);
-  const vault = await openVault(dataDir, { path: dataDir.keyEncryptionKey, isCredential: false });
+  const { dataDir, vault } = await openDataDir(world);
   const keyEncryptionKey = await readFile(dataDir.keyEncryptionKey);
   const roots: Uint8Array[] = [keyEncryptionKey];
   for (const kind of Object.keys(SEALED_SECRETS) as SecretKind[]) {
@@ -88,6 +113,11 @@ async function secretsOf(world: World, accountId: AccountId): Promise<Uint8Array
   }
   const children = roots.flatMap((root) => LABELS.map((label) => childKey(nodeSuite, root, `peerkeep/1/${label}`)));
   return [...roots, ...children, ...derived];
+}
+
+async function openDataDir(world: World) {
+  const dataDir = dataDirAt(world.dataDir);
+  return { dataDir, vault: await openVault(dataDir, { path: dataDir.keyEncryptionKey, isCredential: false }) };
 }
 
 function caScalar(pem: Uint8Array): Uint8Array {

@@ -4,13 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PeerHome } from '#peer-home';
 import type { AccountId } from '#protocol';
 import { EXIT, exitCodeOf } from '../apps/backup-client/src/exit-codes.js';
 import { buildProgram } from '../apps/backup-client/src/program.js';
 import { Terminal } from '../apps/backup-client/src/terminal.js';
 import { PASSWORD, signedIn, type WebVisitor } from '../apps/server/src/testing/web-visitor.js';
 import { compareTrees } from '../scripts/demo/compare-trees.js';
-import { attackAccount } from './escrow-attack.js';
+import { attackAccount, replaceEscrow } from './escrow-attack.js';
 import { RecordedOutput } from './recorded-output.js';
 import { World } from './world.js';
 
@@ -175,4 +176,25 @@ describe('escrow', { timeout: 120_000 }, () => {
     expect(await status.ended).toBe(EXIT.ok);
     expect(JSON.parse(status.stdout.text)).toMatchObject({ storedAt: null, recoveries: [] });
   });
+
+  // Last: it lets so much time pass that TLS takes no certificate which is made then.
+  it.each(['another key', 'noise'] as const)(
+    'refuses %s in the place of what was left there, and keeps nothing of it',
+    async (replacement) => {
+      const status = peerkeep('laptop', 'escrow', 'off', '--json');
+      expect(await status.ended, said(status)).toBe(EXIT.ok);
+      expect(await peerkeep('laptop', 'escrow', 'on').ended).toBe(EXIT.ok);
+      await replaceEscrow(world, accountOf(status), replacement);
+      const home = `deceived-by-${replacement.replace(' ', '-')}`;
+      const recover = (...more: string[]): Command =>
+        peerkeep(home, 'recover', world.broker.joinLink, '--escrow', '--name', 'deceived', ...more);
+      const first = recover('--no-wait');
+      expect(await approved(first), said(first)).toBe(EXIT.waiting);
+      await world.pass(WAIT_MS);
+      const second = recover();
+      expect(await second.ended, said(second)).toBe(EXIT.credentials);
+      expect(second.stderr.text).toContain('what the broker keeps in escrow is not the key of this account');
+      expect(await (await PeerHome.open(world.path(home), null)).hasMasterKey()).toBe(false);
+    },
+  );
 });

@@ -195,6 +195,16 @@ describe('patterns that do not enter', () => {
     expect(found).toEqual([]);
   });
 
+  it('a code of a refusal that nothing uses', () => {
+    const isTable = ({ path }: SourceFile): boolean => path.startsWith('libs/protocol/src/errors/');
+    const used = new Set(
+      production.filter((file) => !isTable(file)).flatMap(({ text }) => text.match(/\b[a-z]+(?:_[a-z]+)*\b/g) ?? []),
+    );
+    const codes = sources.filter(isTable).flatMap(({ text }) => [...text.matchAll(/^ {2}(\w+): row\(/gm)]);
+    expect(codes.length).toBeGreaterThan(100);
+    expect(codes.map(([, code]) => code).filter((code) => !used.has(code!))).toEqual([]);
+  });
+
   it('no download address stands in the lock file', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     expect(lock).not.toMatch(/"resolved": "http/);

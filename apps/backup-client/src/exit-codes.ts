@@ -38,7 +38,6 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   recovery_proof_invalid: EXIT.credentials,
   recovery_key_exists: EXIT.credentials,
   enrolment_key_invalid: EXIT.credentials,
-  enrolment_credential_missing: EXIT.credentials,
   enrolment_refused: EXIT.credentials,
   enrolment_expired: EXIT.credentials,
   home_sealed: EXIT.credentials,
@@ -51,6 +50,7 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   escrow_mismatch: EXIT.credentials,
   escrow_recovery_not_approved: EXIT.credentials,
   escrow_recovery_cancelled: EXIT.credentials,
+  escrow_recovery_given: EXIT.credentials,
   escrow_recovery_waiting: EXIT.waiting,
   interrupted: EXIT.interrupted,
 };

@@ -49,7 +49,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
       '--key-file <file>',
       'the key-encryption key, where it is not beside the database (or PEERKEEP_KEY_ENCRYPTION_KEY_FILE)',
     )
-    .option('--test-mode', 'for tests: tell the answers of the CAPTCHA; loopback listeners only')
+    .option('--test-mode', 'for tests: tell the answers of the CAPTCHA; on loopback only, behind no proxy')
     .action((flags: StartFlags) => start(flags, environment));
   for (const command of [peerCommand(environment), rotateKekCommand(environment), refusalsCommand(environment)]) {
     program.addCommand(command);

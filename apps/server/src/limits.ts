@@ -18,6 +18,13 @@ export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
 /** How often the broker looks which hosts are due to be probed, and how many it asks at once. */
 export const PROBE_TICK_MS = 5 * SECOND_MS;
 export const PROBES_AT_ONCE_MAX = 32;
+/** Of them for hosts that announce themselves: those that are asked again and do not answer keep no newcomer waiting. */
+export const ANNOUNCED_AT_ONCE_MAX = 8;
+/** Results that are recorded together. */
+export const PROBES_RECORDED_AT_ONCE_MAX = 32;
+/** Hosts that are probed at once so that they hear of a peer that was shut out, and how long others shut out are waited for. */
+export const TOLD_AT_ONCE_MAX = 32;
+export const TELL_HOSTS_WAIT_MS = SECOND_MS;
 /** How long an answer to presence waits for the first probe of a host; a slower one counts from the next answer on. */
 export const FIRST_PROBE_WAIT_MS = 2_500;
 /** Pauses after failed probes: longer each time. */
@@ -45,10 +52,13 @@ export const POLLING_MACHINES_MAX = 2 * DEVICE_GRANTS_MAX;
 export const POLL_INTERVAL_MS_MAX = MINUTE_MS;
 
 /**
- * Wrong user codes before a session, or a whole network, is locked out, and for how long. A code is one of 20^8: with
- * the most machines waiting, a network that never stops guesses one of them in about four years.
+ * Wrong user codes before a session, an account in all of its sessions, or a whole network is locked out, and for how
+ * long. A code is one of 20^8: with the most machines waiting, a network that never stops guesses one of them in about
+ * four years.
  */
 export const CODE_GUESSES_PER_SESSION_MAX = 5;
+export const CODE_GUESSES_PER_ACCOUNT_MAX = 10;
+assert(CODE_GUESSES_PER_SESSION_MAX <= CODE_GUESSES_PER_ACCOUNT_MAX);
 export const CODE_GUESSES_PER_NETWORK_MAX = 20;
 export const CODE_LOCK_OUT_MS = 15 * MINUTE_MS;
 export const CODE_GUESSERS_MAX = 100_000;
@@ -116,6 +126,13 @@ export const ESCROW_EVENTS_KEPT_MAX = 20;
 
 /** Connections and times of the HTTPS listener; Node itself has no limit and waits for minutes. */
 export const CONNECTIONS_MAX = 10_000;
+/** Of one network (networkOf): enough for a company behind one address, too few to keep everybody else out. */
+export const CONNECTIONS_PER_NETWORK_MAX = 1_024;
+assert(CONNECTIONS_PER_NETWORK_MAX <= CONNECTIONS_MAX / 8);
+/** Connections that were refused are logged once in this time. */
+export const REFUSED_CONNECTIONS_LOG_MS = MINUTE_MS;
+/** Node waits two minutes for a TLS handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 10 * SECOND_MS;
 export const HEADERS_TIMEOUT_MS = 10 * SECOND_MS;
 export const REQUEST_TIMEOUT_MS = 60 * SECOND_MS;
 export const KEEP_ALIVE_TIMEOUT_MS = 75 * SECOND_MS;

@@ -8,7 +8,7 @@ import { CERTIFICATE_LIFE_MS } from '#protocol';
 import { appModule } from './app.module.js';
 import { CertificateAuthority } from './certificates/certificate-authority.js';
 import { type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
-import { prepareDataDir } from './config/data-dir.js';
+import { dataDirAt, prepareDataDir } from './config/data-dir.js';
 import { readPolicy } from './config/policy.js';
 import { checkTestMode } from './config/test-mode.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
@@ -72,13 +72,14 @@ const DAY_MS = 24 * 60 * 60_000;
  *          pass through
  */
 export async function startBroker(config: BrokerConfig, { clock, log }: BrokerParts): Promise<RunningBroker> {
-  checkTestMode(config);
+  // Before anything is made or taken: a broker that must not start leaves nothing behind.
+  const policy = config.policy ?? (await readPolicy(dataDirAt(config.dataDir).policy));
+  checkTestMode(config, policy);
   const dataDir = await prepareDataDir(config.dataDir);
   const inUse = await takeExclusiveUse(dataDir.lock);
   let database: BrokerDatabase | null = null;
   let mailer: Mailer | null = null;
   try {
-    const policy = config.policy ?? (await readPolicy(dataDir.policy));
     const keyFile = config.keyFile ?? { path: dataDir.keyEncryptionKey, isCredential: false };
     const vault = await openVault(dataDir, keyFile);
     const startedAtMs = clock.nowMs();
@@ -92,7 +93,11 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     const { captchaSecret = null, testMode = false } = config;
     const settings = new Settings(policy, authority.trustDomain, startedAtMs, ranges, captchaSecret, testMode);
     if (testMode) log.warn({ event: 'test_mode', detail: 'this broker tells the answers of its CAPTCHA' });
-    const listener = await HttpsListener.create(authority, config.listen, clock);
+    const listener = await HttpsListener.create(authority, config.listen, {
+      clock,
+      log,
+      trustedProxies: policy.trustedProxies,
+    });
     const webAddress = new WebAddress(policy.webUrl);
     mailer = await openMailer(policy.mail, { folder: dataDir.mail, smtpUrl: config.smtpUrl ?? null, clock, log });
     const app = await NestFactory.create<NestFastifyApplication>(

@@ -19,6 +19,8 @@ export interface ShownAccount {
 export interface AccountNotice {
   /** Done, for the reader. */
   readonly done?: string;
+  /** Came to nothing, and the reader must do something else. */
+  readonly alarm?: string;
   /** What is wrong with the form that was sent. */
   readonly oldPassword?: string;
   readonly newPassword?: string;
@@ -32,6 +34,7 @@ export function accountPage(session: Session, account: ShownAccount, notice: Acc
     session,
     status: faulty ? 422 : 200,
     body: html`${notice.done !== undefined && html`<div role="status"><p>${notice.done}</p></div>`}
+${notice.alarm !== undefined && html`<div role="alert"><p>${notice.alarm}</p></div>`}
 <dl><dt>Name</dt><dd>${name}</dd><dt>E-mail</dt><dd>${email}</dd></dl>
 <h2 id="machines">Machines</h2>
 ${peers.length === 0 ? html`<p>No machine yet.</p>` : peersTable(peers)}

@@ -116,5 +116,8 @@ export class AccountController {
 function noticeOf(done: unknown): AccountNotice {
   if (done === 'password') return { done: 'The password is changed.' };
   if (done === 'recovery') return { done: 'The recovery is stopped. If that machine is not yours, revoke it as well.' };
+  if (done === 'recovery-too-late') {
+    return { alarm: 'Too late: that machine was given the key before. Revoke it now, and choose a new password.' };
+  }
   return {};
 }

@@ -14,7 +14,7 @@ let fixture: BrokerFixture;
 const visitors: WebVisitor[] = [];
 
 beforeAll(async () => {
-  fixture = await BrokerFixture.start({ trustedProxies: ['127.0.0.0/8'] }, { testMode: true });
+  fixture = await BrokerFixture.start({}, { testMode: true });
 });
 
 afterEach(async () => {
@@ -29,13 +29,13 @@ afterAll(async () => {
 
 let networks = 0;
 /** Every visitor comes from a network of its own, so that no test feels the limits of another. */
-async function come(address = `198.51.100.${++networks}`): Promise<WebVisitor> {
+async function come(address = `127.51.100.${++networks}`): Promise<WebVisitor> {
   const visitor = await WebVisitor.come(fixture, address);
   visitors.push(visitor);
   return visitor;
 }
 
-async function comeSignedIn(email: string, address = `198.51.100.${++networks}`): Promise<WebVisitor> {
+async function comeSignedIn(email: string, address = `127.51.100.${++networks}`): Promise<WebVisitor> {
   const visitor = await signedIn(fixture, email, address);
   visitors.push(visitor);
   return visitor;
@@ -53,6 +53,23 @@ async function query<T>(sql: string): Promise<T[]> {
   await database.close();
   return rows;
 }
+
+describe('the link to another picture', () => {
+  it.each(['register', 'sign-in'])('keeps the way back on /%s, also after a wrong answer', async (path) => {
+    const visitor = await come();
+    const credentials = { email: `another-${path}@example.org`, name: 'Ada', password: 'a wrong password' };
+    let shown = await visitor.get(`/${path}?next=%2Fenrol%3Fcode%3DBCDF-GHJK`);
+    let pagePath = '';
+    while (!shown.text.includes('/captcha/') || pagePath === '') {
+      pagePath = new RegExp(`<form method="post" action="(/${path}[^"]*)">`).exec(shown.text)![1]!;
+      shown = await visitor.fillIn(shown, { ...credentials, 'captcha-answer': '00000' });
+    }
+    const link = /<a href="([^"]*)">Load the page again/.exec(shown.text)![1]!;
+    const { pathname, search } = new URL(link, new URL(pagePath, fixture.url));
+    const again = await visitor.get(`${pathname}${search}`);
+    expect(again.text).toContain('<input type="hidden" name="next" value="/enrol?code=BCDF-GHJK">');
+  });
+});
 
 describe('registration', () => {
   it('opens an account behind a CAPTCHA, with opening credit and no word of it to the network (B2)', async () => {

@@ -7,7 +7,7 @@ import { PASSWORD, type WebAnswer, WebVisitor } from '../testing/web-visitor.js'
 import { HashingThread } from './hashing-thread.js';
 
 const HOUR_MS = 60 * 60_000;
-const WEB_URL = 'https://backup.example';
+const WEB_URL = 'https://127.9.9.9:8443';
 
 let fixture: BrokerFixture;
 let server: SmtpStandIn;

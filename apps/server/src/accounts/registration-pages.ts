@@ -35,7 +35,7 @@ export function registrationPage(form: RegistrationForm, captcha: CaptchaView, t
     captcha,
     body: html`<p>An account owns your machines and your backups. Have one already? <a href="${signInPath(next)}">Sign in</a>.</p>
 ${faultNotice(faults.form ?? null)}
-<form method="post" action="/register">
+<form method="post" action="${registerPath(next)}">
 ${tokenField}
 <input type="hidden" name="next" value="${next}">
 ${formField({ name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'username', value: email, maxLength: 254, fault: faults.email ?? null })}

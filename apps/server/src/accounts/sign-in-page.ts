@@ -1,5 +1,6 @@
 // The sign-in page. Pure.
 import type { CaptchaView } from '../captcha/captcha-provider.js';
+import { signInPath } from '../sessions/sessions.js';
 import { faultNotice, formField } from '../web/form-field.js';
 import { type Html, html, raw } from '../web/html.js';
 import { type Page, page } from '../web/page.js';
@@ -27,7 +28,7 @@ export function signInPage(
     status: fault === null ? 200 : 403,
     captcha,
     body: html`${faultNotice(fault === null ? null : FAULTS[fault])}
-<form method="post" action="/sign-in">
+<form method="post" action="${signInPath(next)}">
 ${tokenField}
 <input type="hidden" name="next" value="${next}">
 ${formField({ name: 'email', label: 'E-mail address', type: 'email', autocomplete: 'username', value: email, maxLength: 254 })}

@@ -139,13 +139,13 @@ describe('test mode (B2)', () => {
   });
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
-  const start = (host: string, testMode?: boolean): ReturnType<typeof startBroker> =>
+  const start = (host: string, testMode?: boolean, policy: object = {}): ReturnType<typeof startBroker> =>
     startBroker(
       {
         dataDir: join(dataDir, 'broker'),
         listen: { host, port: 0 },
         trustDomain: null,
-        policy: parsePolicy({}),
+        policy: parsePolicy(policy),
         ...(testMode === undefined ? {} : { testMode }),
       },
       { clock: new FakeClock(Date.now()), log: openLog('test', 'silent') },
@@ -166,6 +166,14 @@ describe('test mode (B2)', () => {
         (error: unknown) => (isRefusal(error) ? error.code : String(error)),
       );
       expect(refused).toBe('usage');
+      expect(await readdir(dataDir)).toEqual([]);
+    },
+  );
+
+  it.each([{ webUrl: 'https://backup.example' }, { trustedProxies: ['127.0.0.0/8'] }])(
+    'does not start with the policy %o, and touches nothing',
+    async (policy) => {
+      await expect(start('127.0.0.1', true, policy)).rejects.toMatchObject({ code: 'usage' });
       expect(await readdir(dataDir)).toEqual([]);
     },
   );

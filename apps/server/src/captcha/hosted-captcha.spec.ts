@@ -75,8 +75,17 @@ describe.each(KINDS)('%s (B2)', (kind) => {
   it('refuses a token of another site', async () => {
     expect(await verify(goodToken('a'), { hostname: 'backup.example' })).toBe('true');
     expect(await verify(goodToken('b'), { hostname: 'other.example' })).toBe('false');
-    service.instead = (response) => response.end('{"success":true,"action":"register"}');
+  });
+
+  it.each([
+    ['null', '{"success":true,"action":"register","hostname":null}'],
+    ['missing', '{"success":true,"action":"register"}'],
+    ['empty', '{"success":true,"action":"register","hostname":""}'],
+  ])('takes an answer whose hostname is %s as no proof for the host that is expected', async (_what, answer) => {
+    service.instead = (response) => response.end(answer);
     expect(await verify('c', { hostname: 'backup.example' })).toBe('false');
+    expect(await verify('d')).toBe('true');
+    expect(log.lines).toEqual([]);
   });
 
   it('says captcha_unavailable when the service says that the fault is ours', async () => {

@@ -84,7 +84,10 @@ export class PictureCaptcha extends CaptchaProvider {
   }
 }
 
-/** The link without an address loads the page again, which makes a new challenge without any script. */
+/**
+ * The link without an address loads the page again, which makes a new challenge without any script. A browser takes the
+ * query of the page along: a form that must not lose it has it in its action, for the page that answers a wrong try.
+ */
 function viewOf(id: string): string {
   return html`<fieldset class="captcha">
 <legend>Are you a person?</legend>

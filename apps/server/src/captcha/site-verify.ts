@@ -7,7 +7,8 @@ import { SITE_VERIFY_ANSWER_BYTES_MAX, SITE_VERIFY_AT_ONCE_MAX, SITE_VERIFY_TIME
 
 const answerSchema = z.looseObject({
   success: z.boolean(),
-  hostname: z.string().optional(),
+  // Null where the service does not know it, or does not tell it.
+  hostname: z.string().nullish(),
   action: z.string().optional(),
   'error-codes': z.array(z.string()).optional(),
 });

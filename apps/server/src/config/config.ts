@@ -17,7 +17,7 @@ export interface BrokerConfig {
   readonly smtpUrl?: string | null;
   /** Of the outside CAPTCHA service, when the policy names one; from the environment alone too. */
   readonly captchaSecret?: string | null;
-  /** Tells the answers of the CAPTCHA at /test/captcha/:id; loopback listeners only (see checkTestMode). */
+  /** Tells the answers of the CAPTCHA at /test/captcha/:id; on loopback, without proxies (see checkTestMode). */
   readonly testMode?: boolean;
 }
 

@@ -31,7 +31,7 @@ export class ApproveMachine {
   async show(typed: string, session: Session, network: string): Promise<string | null> {
     const userCode = parseUserCode(typed);
     if (userCode === null) return null;
-    const guesser = { session: session.idHash, network };
+    const guesser = { session: session.idHash, accountId: session.accountId, network };
     const atMs = this.clock.monotonicMs();
     this.guesses.claim(guesser, atMs);
     const nowMs = this.clock.nowMs();

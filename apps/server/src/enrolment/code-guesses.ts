@@ -1,9 +1,11 @@
 // Bounds the guessing of user codes, which are short enough for people (RFC 8628 §5.1): wrong codes are counted for the
-// session that typed them and for its network, and at the bound every code is refused for a while, right or wrong.
+// session that typed them, for its account and for its network, and at the bound every code is refused for a while, right
+// or wrong.
 import { ProtocolError } from '#protocol';
 import { FailureWindows } from '../accounts/failure-windows.js';
 import {
   CODE_GUESSERS_MAX,
+  CODE_GUESSES_PER_ACCOUNT_MAX,
   CODE_GUESSES_PER_NETWORK_MAX,
   CODE_GUESSES_PER_SESSION_MAX,
   CODE_LOCK_OUT_MS,
@@ -12,6 +14,8 @@ import {
 export interface Guesser {
   /** What tells this session from others. */
   readonly session: string;
+  /** An account has many sessions, and they may come from anywhere. */
+  readonly accountId: string;
   readonly network: string;
 }
 
@@ -39,9 +43,10 @@ export class CodeGuesses {
   }
 }
 
-function boundsOf({ session, network }: Guesser): { key: string; max: number }[] {
+function boundsOf({ session, accountId, network }: Guesser): { key: string; max: number }[] {
   return [
     { key: `session ${session}`, max: CODE_GUESSES_PER_SESSION_MAX },
+    { key: `account ${accountId}`, max: CODE_GUESSES_PER_ACCOUNT_MAX },
     { key: `network ${network}`, max: CODE_GUESSES_PER_NETWORK_MAX },
   ];
 }

@@ -9,16 +9,23 @@ import {
   type EscrowStatusAnswer,
   encodeBase64url,
   openMasterKey,
-  sealMasterKey,
   TransactionKey,
   unwrapEscrowKey,
   unwrapTransactionKey,
 } from '#protocol';
+import { RECOVERIES_WAITING_PER_ACCOUNT_MAX } from '../limits.js';
+import { changePeerState } from '../peers/change-peer-state.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
+import {
+  type AskingMachine,
+  approve as approveBy,
+  askToJoin,
+  enrolApproved,
+  putInEscrow as leaveInEscrow,
+} from '../testing/escrow-machines.js';
 import { SmtpStandIn } from '../testing/smtp-stand-in.js';
-import { makeIdentity, TestPeer } from '../testing/test-peer.js';
-import { authorize } from '../testing/waiting-machine.js';
+import { TestPeer } from '../testing/test-peer.js';
 import { PASSWORD, signedIn, WebVisitor } from '../testing/web-visitor.js';
 
 const EMAIL = 'ada@example.org';
@@ -61,30 +68,9 @@ async function mailedPath(path: 'confirm' | 'reset'): Promise<string> {
   return new RegExp(`/${path}\\?token=[\\w-]+`).exec(text)![0];
 }
 
-interface Asking {
-  readonly csr: string;
-  readonly userCode: string;
-  readonly deviceCode: string;
-  readonly privateKey: Awaited<ReturnType<typeof makeIdentity>>['privateKey'];
-}
-
-async function machineAsks(purpose: string): Promise<Asking> {
-  const { csr, privateKey } = await makeIdentity();
-  const { body } = await authorize(fixture, { csr, purpose, program: 'peerkeep' });
-  return { csr, privateKey, userCode: body.userCode, deviceCode: body.deviceCode };
-}
-
-/** Sign in, type the code, approve. */
-async function approve({ userCode }: Asking, by = person): Promise<void> {
-  await by.submit('/sign-in', { email: EMAIL, password: PASSWORD });
-  const shown = await by.submit('/enrol', { code: userCode });
-  expect(shown.status).toBe(303);
-  const decided = await by.submit(String(shown.headers.location), { decision: 'approved' });
-  expect(decided.text).toContain('is let into your account');
-}
-
-const enrolled = ({ csr, deviceCode, privateKey }: Asking): Promise<TestPeer> =>
-  TestPeer.enrolWith(fixture, { csr, privateKey }, { kind: 'device-code', deviceCode });
+const machineAsks = (purpose: string): Promise<AskingMachine> => askToJoin(fixture, purpose);
+const approve = (asking: AskingMachine): Promise<void> => approveBy(asking, person, EMAIL);
+const enrolled = (asking: AskingMachine): Promise<TestPeer> => enrolApproved(fixture, asking);
 
 async function letIn(purpose: string): Promise<TestPeer> {
   const asking = await machineAsks(purpose);
@@ -92,17 +78,7 @@ async function letIn(purpose: string): Promise<TestPeer> {
   return enrolled(asking);
 }
 
-/** As a client does: ask for the second key, seal, store. */
-async function putInEscrow(peer = laptop): Promise<{ escrowId: string; sealedKey: string; key: Uint8Array }> {
-  const { body, code } = await peer.post<AskEscrowKeyAnswer>('/v1/escrow-keys', {});
-  expect(code).toBeUndefined();
-  const { accountId, peerId } = peer.enrolled;
-  const name = { accountId, escrowId: body.escrowId };
-  const key = unwrapEscrowKey(body.wrappedKey, name, peer.key, peerId);
-  const sealedKey = sealMasterKey(masterKey, { ...name, key }, randomBytes(12));
-  expect((await peer.post('/v1/escrow', { escrowId: body.escrowId, sealedKey })).code).toBeUndefined();
-  return { escrowId: body.escrowId, sealedKey, key };
-}
+const putInEscrow = (): ReturnType<typeof leaveInEscrow> => leaveInEscrow(laptop, masterKey);
 
 const ask = (peer: TestPeer) => peer.post<EscrowRecovery>('/v1/escrow-recoveries', {});
 const claim = (peer: TestPeer, id: string) => peer.post<ClaimRecoveryAnswer>(`/v1/escrow-recoveries/${id}/claim`, {});
@@ -190,6 +166,40 @@ describe('an account that chose escrow', () => {
     expect((await status(laptop)).recoveries).toEqual([]);
   });
 
+  it('can stop a machine whose wait is over, as long as it has not fetched the key; twice is as good as once', async () => {
+    await putInEscrow();
+    const { machine, id } = await waitingMachine();
+    fixture.clock.advance(2 * DAY_MS);
+    // The link of the mail leads here, by a sign-in when the session has ended meanwhile.
+    const page = await person.get('/account');
+    expect(page.headers.location).toBe('/sign-in?next=%2Faccount');
+    await person.submit('/sign-in', { email: EMAIL, password: PASSWORD });
+    const shown = await person.get('/account');
+    expect(shown.text).toContain('It gets the key at any moment');
+    for (let i = 0; i < 2; i++) {
+      const { headers } = await person.fillIn(shown, { action: '/account/escrow/stop' });
+      expect(headers.location).toBe('/account?done=recovery');
+    }
+    expect((await cancel(laptop, id)).code).toBeUndefined();
+    expect((await claim(machine, id)).code).toBe('escrow_recovery_cancelled');
+    const kinds = (await status(laptop)).events.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'recovery-cancelled')).toHaveLength(1);
+  });
+
+  it('is told what to do when it stops a machine that has the key already', async () => {
+    await putInEscrow();
+    const { machine, id } = await waitingMachine();
+    const shown = await person.get('/account');
+    fixture.clock.advance(DAY_MS);
+    expect((await claim(machine, id)).code).toBeUndefined();
+    expect((await cancel(laptop, id)).code).toBe('escrow_recovery_given');
+    await person.submit('/sign-in', { email: EMAIL, password: PASSWORD });
+    const token = /name="form_token" value="([^"]+)"/.exec((await person.get('/account')).text)![1]!;
+    const late = await person.fillIn(shown, { action: '/account/escrow/stop', form_token: token });
+    const told = await person.get(String(late.headers.location));
+    expect(told.text).toMatch(/<div role="alert"><p>Too late: .* Revoke it now/);
+  });
+
   it('does not take a form that another site sent for one that stops a recovery', async () => {
     await putInEscrow();
     const { id } = await waitingMachine();
@@ -268,6 +278,78 @@ describe('the waiting time', () => {
     expect(await sealed()).not.toEqual(before);
     fixture.clock.advance(DAY_MS);
     expect(opened(machine, (await claim(machine, id)).body)).toEqual(new Uint8Array(masterKey));
+  });
+});
+
+describe('several that wait', () => {
+  it('are one when the same machine asks again: no second mail, no second wait', async () => {
+    await putInEscrow();
+    const { machine, id } = await waitingMachine();
+    expect((await server.next()).text).toContain('24 hours');
+    fixture.clock.advance(HOUR_MS);
+    expect((await ask(machine)).body).toMatchObject({ recoveryId: id, remainingMs: DAY_MS - HOUR_MS });
+    expect((await status(laptop)).events.filter(({ kind }) => kind === 'recovery-asked')).toHaveLength(1);
+    // The next mail is of the next machine.
+    fixture.clock.advance(HOUR_MS);
+    const second = await waitingMachine();
+    expect((await server.next()).text).toContain('asks for the key');
+    fixture.clock.advance(DAY_MS - 2 * HOUR_MS);
+    expect((await claim(second.machine, second.id)).code).toBe('escrow_recovery_waiting');
+    expect((await claim(machine, id)).code).toBeUndefined();
+    expect((await server.next()).text).toContain('has it now');
+  });
+
+  it('are stopped one by one', async () => {
+    await putInEscrow();
+    const first = await waitingMachine();
+    const second = await waitingMachine();
+    expect((await cancel(laptop, first.id)).code).toBeUndefined();
+    expect((await status(laptop)).recoveries.map(({ recoveryId }) => recoveryId)).toEqual([second.id]);
+    fixture.clock.advance(DAY_MS);
+    expect((await claim(first.machine, first.id)).code).toBe('escrow_recovery_cancelled');
+    expect(opened(second.machine, (await claim(second.machine, second.id)).body)).toEqual(new Uint8Array(masterKey));
+  });
+
+  it('are not too many, and those that were revoked take no place', async () => {
+    await putInEscrow();
+    const waiting = [];
+    for (let i = 0; i < RECOVERIES_WAITING_PER_ACCOUNT_MAX; i++) waiting.push((await waitingMachine()).machine);
+    const last = await letIn('recovery');
+    expect((await ask(last)).code).toBe('rate_exceeded');
+    await laptop.post(`/v1/peers/${waiting[0]!.peerId}/revoke`, { reason: 'not mine' });
+    expect((await ask(last)).code).toBeUndefined();
+    const shown = (await status(laptop)).recoveries.map(({ peerId }) => peerId);
+    expect(shown.sort()).toEqual([...waiting.slice(1), last].map(({ peerId }) => peerId).sort());
+  });
+});
+
+describe('an account whose machines are suspended', () => {
+  it('gets no key and stops nothing by them; its person still can, and a machine that is resumed goes on', async () => {
+    await putInEscrow();
+    const { machine, id } = await waitingMachine();
+    // The page shows the older one first; of one millisecond, nobody could say which that is.
+    fixture.clock.advance(1);
+    const second = await waitingMachine();
+    const operate = async (action: 'suspend' | 'resume') => {
+      for (const { peerId } of [laptop, machine, second.machine]) {
+        const change = { peerId, action, by: 'operator', reason: '', ofAccount: null } as const;
+        await withRows((rows) => rows.write((db) => changePeerState(db, { ...change, atMs: fixture.clock.nowMs() })));
+      }
+    };
+    await operate('suspend');
+    fixture.clock.advance(DAY_MS);
+    await fixture.broker.noticeChangesNow();
+    expect((await claim(machine, id)).code).toBe('peer_suspended');
+    expect((await ask(machine)).code).toBe('peer_suspended');
+    expect((await cancel(laptop, id)).code).toBe('peer_suspended');
+    expect((await laptop.post('/v1/escrow-removals', {})).code).toBe('peer_suspended');
+    await person.submit('/sign-in', { email: EMAIL, password: PASSWORD });
+    const stopped = await person.submit('/account', { action: '/account/escrow/stop' });
+    expect(stopped.headers.location).toBe('/account?done=recovery');
+    await operate('resume');
+    await fixture.broker.noticeChangesNow();
+    expect((await claim(machine, id)).code).toBe('escrow_recovery_cancelled');
+    expect((await claim(second.machine, second.id)).code).toBeUndefined();
   });
 });
 

@@ -28,7 +28,7 @@ import { recordEvent } from './escrow-events.js';
 import { recoveryAskedMail, recoveryGivenMail } from './escrow-mails.js';
 import { EscrowRecoveryEntity } from './escrow-recovery.entity.js';
 import { EscrowSecret } from './escrow-secret.js';
-import { requireActive, requireSay } from './recovery-rights.js';
+import { countWaiting, requireActive, requireSay } from './recovery-rights.js';
 import { tellRecovery } from './tell-escrow.js';
 import { WaitingTime } from './waiting-time.js';
 
@@ -62,7 +62,7 @@ export class RecoverEscrow {
       if (known.state === 'waiting') return { row: known, isNew: false };
       const escrow = await db.findOneBy(EscrowEntity, { accountId });
       if (escrow === null || escrow.sealedKey === null) throw new ProtocolError('escrow_missing');
-      const waiting = await db.countBy(EscrowRecoveryEntity, { accountId, state: 'waiting' });
+      const waiting = await countWaiting(db, accountId);
       if (known.asks >= RECOVERY_ASKS_MAX || waiting >= RECOVERIES_WAITING_PER_ACCOUNT_MAX) {
         throw new ProtocolError('rate_exceeded');
       }
@@ -124,24 +124,28 @@ export class RecoverEscrow {
   }
 
   /**
-   * Stop a recovery for good: the machine would have to be approved anew.
+   * Stop a recovery for good: the machine would have to be approved anew. One that is stopped stays so, and says so.
    *
    * by       a machine of the account, any that has the key; one that recovers stops only itself; null: a person on the page
-   * throws   escrow_recovery_unknown | escrow_not_allowed
+   * throws   escrow_recovery_unknown | escrow_recovery_given | escrow_not_allowed
    */
   async cancel(
     recoveryId: string,
     { accountId, peerId }: { accountId: AccountId; peerId: PeerId | null },
   ): Promise<void> {
     const atMs = this.clock.nowMs();
-    await this.database.write(async (db) => {
+    const isStopped = await this.database.write(async (db) => {
       const row = await db.findOneBy(EscrowRecoveryEntity, { id: recoveryId, accountId });
-      if (row === null || row.state !== 'waiting') throw new ProtocolError('escrow_recovery_unknown');
+      if (row === null || row.state === 'approved') throw new ProtocolError('escrow_recovery_unknown');
       if (peerId !== null) await (row.peerId === peerId ? requireActive : requireSay)(db, peerId);
+      // Whoever is too late has something else to do, and must be told so.
+      if (row.state === 'given') throw new ProtocolError('escrow_recovery_given');
+      if (row.state === 'cancelled') return false;
       await changeMany(db, "UPDATE escrow_recoveries SET state = 'cancelled' WHERE id = $1", [recoveryId]);
       await recordEvent(db, { accountId, kind: 'recovery-cancelled', peerId, atMs });
+      return true;
     });
-    this.log.warn({ event: 'escrow_recovery_cancelled', accountId, by: peerId ?? 'page' });
+    if (isStopped) this.log.warn({ event: 'escrow_recovery_cancelled', accountId, by: peerId ?? 'page' });
   }
 
   private async approvedOf(db: EntityManager, peerId: PeerId): Promise<EscrowRecoveryEntity> {

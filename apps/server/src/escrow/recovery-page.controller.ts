@@ -1,6 +1,7 @@
 // POST /account/escrow/stop: a person stops a recovery from the account page
 import { Post, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { isRefusal } from '#protocol';
 import { SessionGuard } from '../sessions/session.guard.js';
 import { CurrentSession, type Session } from '../sessions/session.js';
 import { type Fields, SubmittedForm } from '../web/form-fields.js';
@@ -20,7 +21,12 @@ export class RecoveryPageController {
     @SubmittedForm() { recovery = '' }: Fields,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.recover.cancel(recovery, { accountId, peerId: null });
-    seeOther(reply, '/account?done=recovery');
+    try {
+      await this.recover.cancel(recovery, { accountId, peerId: null });
+      seeOther(reply, '/account?done=recovery');
+    } catch (error) {
+      if (!isRefusal(error, 'escrow_recovery_given')) throw error;
+      seeOther(reply, '/account?done=recovery-too-late');
+    }
   }
 }

@@ -42,3 +42,13 @@ export async function requireSay(db: EntityManager, peerId: PeerId): Promise<voi
   const recovery = await db.findOneBy(EscrowRecoveryEntity, { peerId });
   if (recovery !== null && recovery.state !== 'given') throw new ProtocolError('escrow_not_allowed');
 }
+
+/** How many machines of an account wait. One that was revoked is given nothing, and takes no other's place. */
+export async function countWaiting(db: EntityManager, accountId: AccountId): Promise<number> {
+  const [row] = await db.query<{ n: number | string }[]>(
+    `SELECT COUNT(*) AS n FROM escrow_recoveries r JOIN peers p ON p.id = r.peer_id
+     WHERE r.account_id = $1 AND r.state = 'waiting' AND p.state <> 'revoked'`,
+    [accountId],
+  );
+  return Number(row?.n ?? 0);
+}

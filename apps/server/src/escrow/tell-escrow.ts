@@ -1,5 +1,6 @@
 // Tells the machines of an account, and its page, what is in escrow, who waits for it, and what happened.
 import { Injectable } from '@nestjs/common';
+import { Raw } from 'typeorm';
 import { Clock } from '#process';
 import {
   type AccountId,
@@ -27,18 +28,20 @@ export class TellEscrow {
     const { reads } = this.database;
     const escrow = await reads.findOneBy(EscrowEntity, { accountId });
     const rows = await reads.find(EscrowRecoveryEntity, {
-      where: { accountId, state: 'waiting' },
+      // A revoked machine is given nothing any more, and must not push one out that waits.
+      where: {
+        accountId,
+        state: 'waiting',
+        peerId: Raw((column) => `${column} IN (SELECT id FROM peers WHERE state <> 'revoked')`),
+      },
       order: { id: 'ASC' },
       take: ESCROW_RECOVERIES_SHOWN_MAX,
     });
     const nowMs = this.clock.nowMs();
     const recoveries: EscrowRecovery[] = [];
     for (const row of rows) {
-      const { name, state } = await reads.findOneByOrFail(PeerEntity, { id: row.peerId });
-      // A revoked machine is given nothing any more.
-      if (state !== 'revoked') {
-        recoveries.push(tellRecovery({ ...row, name }, { remainingMs: this.waiting.remainingMs(row), nowMs }));
-      }
+      const { name } = await reads.findOneByOrFail(PeerEntity, { id: row.peerId });
+      recoveries.push(tellRecovery({ ...row, name }, { remainingMs: this.waiting.remainingMs(row), nowMs }));
     }
     const storedAtMs = escrow?.storedAtMs ?? null;
     return {

@@ -24,8 +24,8 @@ export class RevokePeer {
 
   /**
    * In force when this resolves: its messages are refused, no token names it, it is no host for new shards, and its
-   * transaction keys are destroyed. Hosts hear with their next presence that tokens issued to it are void; transfers
-   * under way end as they would. Again: the same peer, as it was first revoked.
+   * transaction keys are destroyed. Hosts are probed soon after, ask, and hear that tokens issued to it are void; others
+   * hear with their next presence. Transfers under way end as they would. Again: the same peer, as it was first revoked.
    *
    * throws   peer_unknown, also for a peer of another account | request_invalid for a reason that is none
    */

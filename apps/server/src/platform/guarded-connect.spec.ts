@@ -249,6 +249,19 @@ describe('a peer', () => {
     await fixture.remove();
   });
 
+  it('behind a trusted proxy has no address: what the proxy tells is not probed', async () => {
+    const fixture = await BrokerFixture.start({ probeHosts: true, trustedProxies: ['127.0.0.1/32'] });
+    const peer = await TestPeer.enrol(fixture);
+    const before = trap.connections;
+    for (const claimed of ['127.0.0.1', '8.8.8.8']) {
+      const { body } = await peer.announceVia(trap.port, headersThatClaim(claimed));
+      expect(body).toMatchObject({ address: null, reachable: null });
+    }
+    await fixture.broker.probeHostsNow();
+    expect(trap.connections).toBe(before);
+    await fixture.remove();
+  });
+
   it('on loopback is probed where the policy allows it: the trap would have counted', async () => {
     const fixture = await BrokerFixture.start({ probeHosts: true });
     const peer = await TestPeer.enrol(fixture);

@@ -5,22 +5,36 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import cookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Clock, ListenAddress } from '#process';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock, ListenAddress, Log } from '#process';
 import { CONTROL_BODY_BYTES_MAX, formatJoinLink, ProtocolError } from '#protocol';
 import type { CertificateAuthority } from '../certificates/certificate-authority.js';
+import { answerProblem, hangUp } from '../control/answer-problem.js';
 import { signAnswers } from '../control/sign-answers.js';
 import {
   CONNECTIONS_MAX,
+  CONNECTIONS_PER_NETWORK_MAX,
   DRAIN_MS_MAX,
+  HANDSHAKE_TIMEOUT_MS,
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
 } from '../limits.js';
 import { FORM_CONTENT_TYPE, parseForm } from '../web/form-fields.js';
 import { FORM_BODY_BYTES_MAX } from '../web/limits.js';
+import { boundConnections } from './connection-bound.js';
+import { trustedBy } from './remote-address.js';
 import type { WebAddress } from './web-address.js';
 
+export interface ListenerParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Networks whose connections are not bounded, as in the policy. */
+  readonly trustedProxies: readonly string[];
+}
+
 export class HttpsListener {
+  private readonly clock: Clock;
   private stopping = false;
   /** How many requests run on each connection. */
   private readonly running = new Map<object, number>();
@@ -30,9 +44,16 @@ export class HttpsListener {
     readonly adapter: FastifyAdapter,
     private readonly authority: CertificateAuthority,
     private readonly wanted: ListenAddress,
-    private readonly clock: Clock,
     private certificateExpiresAtMs: number,
+    { clock, log, trustedProxies }: ListenerParts,
   ) {
+    this.clock = clock;
+    boundConnections(this.server, {
+      perNetworkMax: CONNECTIONS_PER_NETWORK_MAX,
+      isExempt: trustedBy(trustedProxies),
+      clock,
+      log,
+    });
     const fastify = adapter.getInstance();
     fastify.addHook('onRequest', async ({ raw: { socket } }, reply) => {
       if (!this.stopping) {
@@ -53,18 +74,31 @@ export class HttpsListener {
     signAnswers(fastify, clock);
   }
 
-  static async create(authority: CertificateAuthority, wanted: ListenAddress, clock: Clock): Promise<HttpsListener> {
+  static async create(
+    authority: CertificateAuthority,
+    wanted: ListenAddress,
+    parts: ListenerParts,
+  ): Promise<HttpsListener> {
+    const { clock, log } = parts;
     const own = await authority.issueForBroker(reachableHost(wanted.host), clock.nowMs());
     const adapter = new FastifyAdapter({
-      https: { ...secureContextOf(own, authority), minVersion: 'TLSv1.3' },
+      https: {
+        ...secureContextOf(own, authority),
+        minVersion: 'TLSv1.3',
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      },
       bodyLimit: CONTROL_BODY_BYTES_MAX,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       // The hook above answers with a problem document of ours.
       return503OnClosing: false,
+      // What no route is asked for, because the address itself is nonsense, and what is no request at all.
+      frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+        answerProblem({ request, reply }, error, log),
+      clientErrorHandler: hangUp,
       forceCloseConnections: 'idle',
     });
-    return new HttpsListener(adapter, authority, wanted, clock, own.expiresAtMs);
+    return new HttpsListener(adapter, authority, wanted, own.expiresAtMs, parts);
   }
 
   async listen(

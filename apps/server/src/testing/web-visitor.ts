@@ -25,14 +25,13 @@ export class WebVisitor {
   private constructor(
     private readonly fixture: VisitedBroker,
     private readonly agent: Agent,
-    /** Where the visitor comes from, told by a proxy on loopback. */
-    private readonly address: string | null,
   ) {}
 
+  /** address   of loopback, from which the visitor connects: a broker in test mode trusts no proxy */
   static async come(fixture: VisitedBroker, address: string | null = null): Promise<WebVisitor> {
     // The chain is checked; the name is not, so that a test may send another Host header.
     const connect = { ca: await fixture.caPem(), checkServerIdentity: () => undefined };
-    return new WebVisitor(fixture, new Agent({ connect }), address);
+    return new WebVisitor(fixture, new Agent({ connect, ...(address !== null && { localAddress: address }) }));
   }
 
   leave(): Promise<void> {
@@ -66,7 +65,6 @@ export class WebVisitor {
     const usual: Record<string, string | null> = {
       accept: 'text/html,application/xhtml+xml',
       ...(this.cookies.size > 0 && { cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
-      ...(this.address !== null && { 'x-forwarded-for': this.address }),
       ...(body !== null && {
         'content-type': 'application/x-www-form-urlencoded',
         origin: this.fixture.url,

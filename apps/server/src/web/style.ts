@@ -46,6 +46,7 @@ button {
 button.quiet { margin: 0; padding: .2rem .6rem; color: var(--accent); background: transparent; }
 button.danger { color: var(--bad); background: transparent; border-color: var(--bad); }
 .notice, [role=alert], [role=status] { padding: .1rem 1rem; border-inline-start: .3rem solid var(--line); }
+[role=alert] form { padding-block-end: .9rem; }
 [role=alert] { border-color: var(--bad); background: var(--bad-ground); color: var(--bad); }
 [role=status] { border-color: var(--good); background: var(--good-ground); color: var(--good); }
 .scroll { overflow-x: auto; }
@@ -53,6 +54,8 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: start; color: var(--fine); padding-block-end: .4rem; }
 th, td { text-align: start; padding: .5rem .9rem .5rem 0; border-block-end: 1px solid var(--soft); vertical-align: top; }
 th { font-weight: 600; overflow-wrap: anywhere; }
+th[scope=col] { white-space: nowrap; }
+th[scope=row] { min-width: 7rem; }
 td form button { margin: 0; padding: .15rem .6rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
 dt { color: var(--fine); }

@@ -9,12 +9,6 @@ export const ACCOUNT_ERRORS = {
     'the enrolment key is unknown, used up or expired',
     'Ask the operator for a new enrolment key.',
   ),
-  enrolment_credential_missing: row(
-    401,
-    false,
-    'enrolment needs an enrolment key or a recovery proof',
-    'Give --key KEY.',
-  ),
   enrolment_pending: row(
     409,
     true,
@@ -33,12 +27,6 @@ export const ACCOUNT_ERRORS = {
     false,
     'no enrolment waits for this machine: nobody approved it in time, or it has been used',
     'Run the command again, and approve the new code in time.',
-  ),
-  captcha_wrong: row(
-    403,
-    false,
-    'the answer to the picture or sound is wrong, late, or has been used',
-    'Answer the new picture, or listen to its sound.',
   ),
   captcha_unknown: row(
     404,
@@ -83,7 +71,7 @@ export const ACCOUNT_ERRORS = {
     'this peer has been revoked',
     'It takes no part any more; enrol the machine again in a new home.',
   ),
-  peer_unknown: row(404, false, 'no such peer in this account', 'Run `peerkeep peers ls`.'),
+  peer_unknown: row(404, false, 'no such peer in this account', 'The account page and `peerkeep peers ls` list them.'),
 
   // Escrow of a master key.
   escrow_missing: row(
@@ -132,13 +120,19 @@ export const ACCOUNT_ERRORS = {
     404,
     false,
     'no such recovery waits in this account',
-    'Run `peerkeep escrow status` for those that wait.',
+    'The account page and `peerkeep escrow status` list those that wait.',
   ),
   escrow_recovery_cancelled: row(
     403,
     false,
     'this recovery was stopped by the account',
     'If it was yours, run `peerkeep recover --escrow` in a new home; choose a new password if you did not stop it.',
+  ),
+  escrow_recovery_given: row(
+    409,
+    false,
+    'the machine of this recovery was given the key already',
+    'Revoke that machine and choose a new password; what it has read by then cannot be taken back.',
   ),
   escrow_mismatch: row(
     422,

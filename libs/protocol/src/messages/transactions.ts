@@ -189,7 +189,10 @@ export type StreamPermission = z.infer<typeof streamPermission>;
 export const beginStreamAnswer = z.strictObject({ ...objectFound, permissions: z.array(streamPermission) });
 export type BeginStreamAnswer = z.infer<typeof beginStreamAnswer>;
 
-/** `POST /v1/deletes`. Asking again for a deleted object asks again for those of its shards that hosts still have. */
+/**
+ * `POST /v1/deletes`. Asking again for a deleted object asks again for those of its shards that hosts still have, also by
+ * puts that were under way when it was deleted.
+ */
 export const beginDeleteRequest = z.strictObject({
   objectIds: z.array(objectIdField).min(1).max(DELETED_OBJECTS_MAX),
 });
