@@ -120,6 +120,13 @@ function open(options: Parameters<Browser['newContext']>[0]): Promise<BrowserCon
   return browser.newContext({ ignoreHTTPSErrors: true, baseURL: fixture.url, ...options });
 }
 
+async function signInWrongly(page: Page): Promise<void> {
+  await page.goto('/sign-in');
+  await page.fill('#email', EMAIL);
+  await page.fill('#password', 'not the password');
+  await page.click('main button');
+}
+
 /** What a person does to see each page; the last one says which page it must be. */
 const PAGES: readonly { readonly title: string; readonly show: (page: Page) => Promise<unknown> }[] = [
   { title: 'Backups among people', show: (page) => page.goto('/') },
@@ -152,10 +159,7 @@ const PAGES: readonly { readonly title: string; readonly show: (page: Page) => P
   {
     title: 'Sign in',
     show: async (page) => {
-      await page.goto('/sign-in');
-      await page.fill('#email', EMAIL);
-      await page.fill('#password', 'not the password');
-      await page.click('main button');
+      await signInWrongly(page);
       await page.locator('[role=alert]').waitFor();
     },
   },
@@ -192,10 +196,7 @@ const MORE_PAGES: typeof PAGES = [
   {
     title: 'Sign in',
     show: async (page) => {
-      await page.goto('/sign-in');
-      await page.fill('#email', EMAIL);
-      await page.fill('#password', 'not the password');
-      await page.click('main button');
+      await signInWrongly(page);
       await page.fill('#password', PASSWORD);
       await page.fill('#captcha-answer', '1');
       await page.click('main button');

@@ -2,8 +2,8 @@
 import { HOST_REFUSALS, isRefusal, ProtocolError } from '#protocol';
 
 /**
- * The error as a peer may hear it: itself, or `internal` without its facts, and with it as the cause: a code of the host's own machine would tell a
- * peer its paths.
+ * The error as a peer may hear it: itself, or `internal` without its facts, and with it as the cause. A code of the host's
+ * own machine would tell a peer its paths.
  */
 export function hostRefusal(error: unknown): ProtocolError {
   if (!isRefusal(error)) return new ProtocolError('internal', {}, { cause: error });
