@@ -36,14 +36,12 @@ async function show(network: DemoNetwork, source: string, excludes: readonly str
   const phrase = await network.initClient();
 
   const backup = await network.backup(source, excludes, { showTalk: process.stderr.isTTY });
+  const { total_bytes_processed: sourceBytes, total_duration: tookSeconds } = backup;
   say(
     'backup',
-    `${backup.files} files, ${megabytes(backup.sourceBytes)} on ${backup.hosts} hosts in ${seconds(backup.seconds)}`,
+    `${backup.total_files_processed} files, ${megabytes(sourceBytes)} on ${backup.hosts} hosts in ${seconds(tookSeconds)}`,
   );
-  say(
-    '',
-    `${rate(backup.sourceBytes, backup.seconds)} of source, ${megabytes(backup.storedBytes)} stored with redundancy`,
-  );
+  say('', `${rate(sourceBytes, tookSeconds)} of source, ${megabytes(backup.data_stored)} stored with redundancy`);
 
   const lost = await network.killHosts(HOSTS_LOST);
   say('loss', `SIGKILL to ${lost.join(' and ')}; the client's machine is forgotten too`);
@@ -53,7 +51,7 @@ async function show(network: DemoNetwork, source: string, excludes: readonly str
   const restored = await network.recoverAndRestore(phrase, { showTalk: process.stderr.isTTY });
   say(
     'restore',
-    `${restored.files} files, ${megabytes(restored.bytes)} in ${seconds(restored.seconds)}, ${rate(restored.bytes, restored.seconds)}`,
+    `${restored.files} files, ${megabytes(restored.bytes_restored)} in ${seconds(restored.seconds_elapsed)}, ${rate(restored.bytes_restored, restored.seconds_elapsed)}`,
   );
 
   const comparison = await compareTrees(source, network.target, excludes);

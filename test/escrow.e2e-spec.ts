@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PeerHome } from '#peer-home';
 import type { AccountId } from '#protocol';
@@ -37,8 +38,8 @@ afterAll(async () => {
 class HeardOutput extends RecordedOutput {
   onText: () => void = () => undefined;
 
-  override write(text: string): boolean {
-    super.write(text);
+  override write(text: string | Uint8Array, done?: () => void): boolean {
+    super.write(text, done);
     this.onText();
     return true;
   }
@@ -73,6 +74,7 @@ function peerkeep(home: string, ...args: string[]): Command {
     environment: { PEERKEEP_HOME: world.path(home) },
     signal: new AbortController().signal,
     readPhrase: async () => '',
+    stdin: Readable.from([]),
     setExitCode: (code: number) => {
       exitCode = code;
     },

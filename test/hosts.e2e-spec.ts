@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ContentId, ObjectKind, PeerId } from '#protocol';
 import { compareTrees } from '../scripts/demo/compare-trees.js';
 import { shareWorld } from './shared-world.js';
@@ -160,6 +160,7 @@ describe('a restore whose hosts fail', () => {
     await world().settle();
     first = await shardsOf(world(), client, 'snapshot');
   });
+  beforeEach(() => client.dropCachedObjects());
   afterEach(async () => {
     client.events.length = 0;
     await standIn?.stop();

@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PeerHome } from '#peer-home';
 import { CLOCK_SKEW_MS_MAX, type ContentId, contentIdOf, type ObjectId, type PutPermission, uuidV7 } from '#protocol';
-import { EXIT, exitCodeOf } from '../apps/backup-client/src/exit-codes.js';
-import { buildProgram } from '../apps/backup-client/src/program.js';
-import { Terminal } from '../apps/backup-client/src/terminal.js';
+import { EXIT } from '../apps/backup-client/src/exit-codes.js';
 import { longestTokenLifeMs, parsePolicy } from '../apps/server/src/config/policy.js';
 import { TELL_HOSTS_WAIT_MS } from '../apps/server/src/limits.js';
 import { changePeerState } from '../apps/server/src/peers/change-peer-state.js';
 import { BrokerDatabase } from '../apps/server/src/platform/broker-database.js';
+import { peerkeepHere, type Spoken } from './command-here.js';
 import { runTraffic } from './key-traffic.js';
 import { type RawShardRequest, sendRaw } from './raw-request.js';
-import { RecordedOutput } from './recorded-output.js';
 import { shareWorld } from './shared-world.js';
 import { refusalOf, type World, type WorldClient, type WorldHost } from './world.js';
 
@@ -248,33 +246,16 @@ describe('peerkeep peers', () => {
     world().clock.advance(SECOND_MS);
     const twin = await world().enrol('twin', { account: accountId });
     const other = await world().enrol('stranger');
-    const run = async (...args: string[]): Promise<{ code: number; out: string; talk: string }> => {
-      const [stdout, stderr] = [new RecordedOutput(), new RecordedOutput()];
-      const { clock, log } = world();
-      const terminal = new Terminal(stdout, stderr, clock);
-      const context = {
-        terminal,
-        clock,
-        log,
-        environment: { PEERKEEP_HOME: owner.home.path },
-        signal: new AbortController().signal,
-        readPhrase: () => Promise.reject(new Error('nobody is asked')),
-        setExitCode: () => undefined,
-      };
-      try {
-        await buildProgram(context, { stdout, stderr }).parseAsync(['node', 'peerkeep', 'peers', ...args]);
-        return { code: EXIT.ok, out: stdout.text, talk: stderr.text };
-      } catch (error) {
-        terminal.explain(error);
-        return { code: exitCodeOf(error), out: stdout.text, talk: stderr.text };
-      }
-    };
-    expect((await run('revoke', 'laptop', '--reason', 'left on the train')).out).toContain(laptop.identity.peerId);
-    expect(JSON.parse((await run('revoke', twin.identity.peerId, '--json')).out)).toMatchObject({ state: 'revoked' });
-    expect(await run('revoke', other.identity.peerId)).toMatchObject({ code: EXIT.error, out: '' });
-    expect(await run('revoke', 'desk')).toMatchObject({ code: EXIT.error, out: '' });
-    expect(await run('revoke')).toMatchObject({ code: EXIT.usage, out: '' });
-    const listed = (await run('ls')).out.split('\n');
+    const place = { home: owner.home.path, clock: world().clock, log: world().log };
+    const run = (...args: string[]): Promise<Spoken> => peerkeepHere(place, 'peers', ...args);
+    expect((await run('revoke', 'laptop', '--reason', 'left on the train')).stdout).toContain(laptop.identity.peerId);
+    expect(JSON.parse((await run('revoke', twin.identity.peerId, '--json')).stdout)).toMatchObject({
+      state: 'revoked',
+    });
+    expect(await run('revoke', other.identity.peerId)).toMatchObject({ code: EXIT.error, stdout: '' });
+    expect(await run('revoke', 'desk')).toMatchObject({ code: EXIT.error, stdout: '' });
+    expect(await run('revoke')).toMatchObject({ code: EXIT.usage, stdout: '' });
+    const listed = (await run('ls')).stdout.split('\n');
     expect(listed).toHaveLength(6);
     expect(listed[2]).toMatch(/laptop +revoked .* by the owner left on the train$/);
     expect(listed[4]).toBe('3 machines');

@@ -181,7 +181,7 @@ describe('operations', () => {
     const objectIds = [gone.object.objectId, kept.object.objectId];
     const { batches, retained, offline } = await ask((broker) => broker.beginDelete({ objectIds }));
     expect([batches.length, retained.length, offline]).toEqual([3, 3, []]);
-    expect(await isSafe(kept.object.objectId)).toBe(false);
+    expect([await isSafe(gone.object.objectId), await isSafe(kept.object.objectId)]).toEqual([false, true]);
     const reports: Report[] = [];
     for (const { host, token, transactionId, items } of batches) {
       const tokenItems = items.map(({ cid, sizeBytes }) => ({ cid, sizeBytes }));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../scripts/demo/compare-trees.js';
 import { DemoNetwork } from '../scripts/demo/demo-network.js';
 import { assertBuiltAfresh } from './built-afresh.js';
-import { runCommand } from './run-command.js';
+import { lastMessage, runCommand } from './run-command.js';
 
 // Before anything is begun: what is not there yet could not be ended.
 assertBuiltAfresh();
@@ -50,11 +50,12 @@ describe('the commands', { timeout: 120_000 }, () => {
   it('back up, list and restore, with the result as JSON on stdout', async () => {
     const backup = await runCommand('peerkeep', ['backup', source, '--home', home(), '--json']);
     expect(backup).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(backup.stdout)).toMatchObject({ files: 3, directories: 2, symlinks: 1, skipped: 0, hosts: 6 });
+    const summary = lastMessage(backup) as { snapshot_id: string };
+    expect(summary).toMatchObject({ files_new: 3, dirs_new: 2, symlinks: 1, files_skipped: 0, hosts: 6 });
 
-    const { snapshotId } = JSON.parse(backup.stdout) as { snapshotId: string };
+    const { snapshot_id: snapshotId } = summary;
     const snapshots = await runCommand('peerkeep', ['snapshots', '--home', home()]);
-    expect(snapshots.stdout).toContain(snapshotId.slice(0, 8));
+    expect(snapshots.stdout).toContain(snapshotId.slice(-8));
     const listed = await runCommand('peerkeep', ['ls', snapshotId, '--home', home(), '--json']);
     expect(listed.stdout.trim().split('\n')).toHaveLength(6);
 
@@ -74,8 +75,12 @@ describe('the commands', { timeout: 120_000 }, () => {
     try {
       const ended = await runCommand('peerkeep', ['backup', folder, '--home', home(), '--json'], as);
       expect(ended.code).toBe(3);
-      expect(ended.stderr).toContain(`skipped ${join(folder, 'secret')}: permission (EACCES)`);
-      expect(JSON.parse(ended.stdout)).toMatchObject({ files: 1, skipped: 1 });
+      expect(JSON.parse(ended.stderr)).toMatchObject({
+        message_type: 'error',
+        item: join(folder, 'secret'),
+        error: { message: 'permission (EACCES)' },
+      });
+      expect(lastMessage(ended)).toMatchObject({ total_files_processed: 1, files_skipped: 1 });
     } finally {
       if (isRoot) await giveHomeTo(0);
     }
@@ -119,7 +124,7 @@ describe('the commands', { timeout: 120_000 }, () => {
     await runCommand('peerkeep', ['backup', source, '--home', home()]);
     await network.killHosts(2);
     const restored = await network.recoverAndRestore(phrase, {});
-    expect(restored).toMatchObject({ files: 3, failed: 0 });
+    expect(restored).toMatchObject({ files: 3, files_failed: 0 });
     expect(await compareTrees(source, network.target, [])).toEqual({ entries: 6, differences: [] });
   });
 

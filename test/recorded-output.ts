@@ -7,8 +7,9 @@ export class RecordedOutput {
     readonly columns = 80,
   ) {}
 
-  write(text: string): boolean {
-    this.text += text;
+  write(text: string | Uint8Array, done?: () => void): boolean {
+    this.text += typeof text === 'string' ? text : Buffer.from(text).toString();
+    done?.();
     return true;
   }
 }

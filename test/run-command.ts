@@ -32,3 +32,8 @@ export async function runCommand(
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };
 }
+
+/** The last JSON message on stdout: of a command that tells its status while it works, the summary. */
+export function lastMessage(ended: Ended): unknown {
+  return JSON.parse(ended.stdout.trimEnd().split('\n').at(-1)!);
+}

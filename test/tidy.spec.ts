@@ -58,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'libs/database',
     'libs/peer-home',
     'libs/broker-api',
+    'libs/backup',
     'migrations',
   ],
   'apps/backup-client': [

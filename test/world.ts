@@ -307,6 +307,11 @@ export class WorldClient {
     this.opened = null;
   }
 
+  /** Empty the cache of sealed objects, so that snapshots and folders come from hosts again. */
+  async dropCachedObjects(): Promise<void> {
+    await rm(join(this.home.path, 'client', 'cache', 'objects'), { recursive: true, force: true });
+  }
+
   async backup(...paths: string[]): Promise<BackupSummary> {
     return this.engine.backup({ paths, excludes: [], ...this.running() });
   }

@@ -24,17 +24,26 @@ const SYLLABLES = [
   'ver',
 ];
 
+export const RANDOM_FILE_NAME = 'random.bin';
+
 /** One file of random bytes: the key stream of AES-128-CTR under a zero key. Returns its bytes. */
 export function makeRandomFile(folder: string, sizeBytes: number): number {
   mkdirSync(folder, { recursive: true });
   const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
   const zeros = Buffer.alloc(PIECE_BYTES);
-  const descriptor = openSync(join(folder, 'random.bin'), 'wx');
+  const descriptor = openSync(join(folder, RANDOM_FILE_NAME), 'wx');
   for (let done = 0; done < sizeBytes; done += PIECE_BYTES) {
     writeSync(descriptor, stream.update(zeros.subarray(0, Math.min(PIECE_BYTES, sizeBytes - done))));
   }
   closeSync(descriptor);
   return sizeBytes;
+}
+
+/** Random bytes of a seed above 0, which is the high half of the counter: none of the file's. */
+export function randomBytesOf(seed: number, sizeBytes: number): Buffer {
+  const counter = Buffer.alloc(16);
+  counter.writeDoubleBE(seed);
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), counter).update(Buffer.alloc(sizeBytes));
 }
 
 export interface SmallFiles {

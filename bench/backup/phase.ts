@@ -8,39 +8,40 @@ export interface Phase {
   /** From the start of the command's process to its end. */
   readonly seconds: number;
   readonly processes: Readonly<Record<string, ProcessUsage>>;
+  /** Requests that the broker got meanwhile, from everybody; null where there is none. */
+  readonly brokerRequests: number | null;
 }
 
-/** What one round of one program gave. */
-export interface Round {
-  readonly backup: Phase;
-  readonly restore: Phase;
-  /** Bytes in files that the repository keeps after the backup, redundancy included. */
-  readonly keptBytes: number;
-  /** Differences between source and restored copy, found by a comparison of the bench. */
-  readonly differences: readonly string[];
+export interface Measured {
+  /** Processes that serve the command, by name. */
+  readonly serving: ReadonlyMap<string, number>;
+  /** Requests that the broker has got so far; null where there is none. */
+  readonly brokerRequests: () => number | null;
 }
-
-/** Takes a restored copy that has been compared; it need not be there any more afterwards. */
-export type PutAside = (copy: string) => Promise<void>;
 
 /**
  * Run one command to its end.
  *
- * running  processes that serve it, by name
  * run      starts the command and tells its process id; resolves at its end
  */
 export async function measurePhase(
-  running: ReadonlyMap<string, number>,
+  { serving, brokerRequests }: Measured,
   run: (onStarted: (pid: number) => unknown) => Promise<unknown>,
 ): Promise<Phase> {
   // What the phase before left to be written back is not this one's work.
   await promisify(execFile)('sync');
-  const serving = [...running].sort().map(([name, pid]) => ({ name, usage: measureRunning(pid) }));
+  const watched = [...serving].sort().map(([name, pid]) => ({ name, usage: measureRunning(pid) }));
   const client: (() => ProcessUsage)[] = [];
+  const requestsBefore = brokerRequests();
   const startedMs = performance.now();
   await run((pid) => client.push(measureUntilEnd(pid)));
   const seconds = (performance.now() - startedMs) / 1000;
-  const used = Object.fromEntries(serving.map(({ name, usage }) => [name, usage()]));
+  const used = Object.fromEntries(watched.map(({ name, usage }) => [name, usage()]));
+  const requestsAfter = brokerRequests();
   assert(client.length === 1);
-  return { seconds, processes: { client: client[0]!(), ...used } };
+  return {
+    seconds,
+    processes: { client: client[0]!(), ...used },
+    brokerRequests: requestsAfter === null ? null : requestsAfter - (requestsBefore ?? 0),
+  };
 }

@@ -7,6 +7,8 @@ import { AllTransactionTypes1795000000300 } from './1795000000300-all-transactio
 import { HomeEpochs1795000000400 } from './1795000000400-home-epochs.js';
 import { HostProbes1795000000500 } from './1795000000500-host-probes.js';
 import { Escrow1795000000600 } from './1795000000600-escrow.js';
+import { ShardsThatMove1795000000720 } from './1795000000720-shards-that-move.js';
+import { AppendOnly1795000000740 } from './1795000000740-append-only.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -17,4 +19,6 @@ export const brokerMigrations = [
   HomeEpochs1795000000400,
   Escrow1795000000600,
   HostProbes1795000000500,
+  ShardsThatMove1795000000720,
+  AppendOnly1795000000740,
 ] as const;

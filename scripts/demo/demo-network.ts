@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from './command.js';
 
+/** Members of the summary that `backup --json` tells. */
 interface BackupResult {
-  readonly files: number;
-  readonly sourceBytes: number;
-  readonly storedBytes: number;
+  readonly total_files_processed: number;
+  readonly total_bytes_processed: number;
+  readonly data_stored: number;
   readonly hosts: number;
-  readonly seconds: number;
+  readonly total_duration: number;
 }
 
 interface RestoreResult {
   readonly files: number;
-  readonly bytes: number;
-  readonly seconds: number;
-  readonly failed: number;
+  readonly bytes_restored: number;
+  readonly seconds_elapsed: number;
+  readonly files_failed: number;
 }
 
 export interface Watching {
@@ -183,8 +184,9 @@ export class DemoNetwork {
     await host.line(/^online: /);
   }
 
-  /** Run a command whose result is one JSON document. */
+  /** Run a command that tells its summary last, as one line of JSON. */
   private async summaryOf<T>(args: readonly string[], watching: Watching): Promise<T> {
-    return JSON.parse(await Command.run('peerkeep', args, watching)) as T;
+    const lines = (await Command.run('peerkeep', args, watching)).trimEnd().split('\n');
+    return JSON.parse(lines.at(-1)!) as T;
   }
 }

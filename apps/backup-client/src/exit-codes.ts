@@ -10,13 +10,18 @@ export const EXIT = {
   usage: 2,
   /** Done, but some files could not be read (backup) or restored (restore). Each was named on stderr. */
   incomplete: 3,
-  /** The broker, or enough hosts, cannot be reached now. The same command may succeed later. */
+  /**
+   * The broker, or enough hosts, cannot be reached now, or a snapshot is stored and not yet confirmed. The same command may
+   * succeed later.
+   */
   unreachable: 4,
   /** The recovery phrase, the enrolment key, or this machine's own credentials are not accepted, or nobody approved. */
   credentials: 5,
   /** A recovery from escrow waits (`recover --escrow --no-wait`). The same command, later, goes on from there. */
   waiting: 6,
-  /** Stopped by Ctrl-C or SIGTERM. The same command goes on from there. */
+  /** `status --warn`: a backup is overdue. The warnings were given. */
+  overdue: 7,
+  /** Stopped by Ctrl-C, SIGTERM or SIGHUP. The same command goes on from there. */
   interrupted: 130,
   /** Whoever read the output went away (`peerkeep ls … | head`). */
   outputClosed: 141,
@@ -26,6 +31,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   usage: EXIT.usage,
+  config_invalid: EXIT.usage,
   join_link_invalid: EXIT.usage,
   path_missing: EXIT.usage,
   broker_unreachable: EXIT.unreachable,

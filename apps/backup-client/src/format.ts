@@ -42,7 +42,7 @@ export function formatLocalTime(ms: number): string {
 }
 
 /** `drwxr-xr-x` and its like, with set-user-id, set-group-id and sticky bits. */
-export function formatMode(type: 'file' | 'dir' | 'symlink', mode: number): string {
+export function formatMode(type: keyof typeof TYPE_LETTERS, mode: number): string {
   const special = [mode & 0o4000, mode & 0o2000, mode & 0o1000];
   const letters = ['s', 's', 't'];
   const classes = [6, 3, 0].map((shift, i) => {
@@ -50,7 +50,25 @@ export function formatMode(type: 'file' | 'dir' | 'symlink', mode: number): stri
     const run = special[i] ? (bits & 1 ? letters[i]! : letters[i]!.toUpperCase()) : bits & 1 ? 'x' : '-';
     return `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${run}`;
   });
-  return { file: '-', dir: 'd', symlink: 'l' }[type] + classes.join('');
+  return TYPE_LETTERS[type] + classes.join('');
+}
+
+const TYPE_LETTERS = {
+  file: '-',
+  dir: 'd',
+  symlink: 'l',
+  fifo: 'p',
+  socket: 's',
+  chardev: 'c',
+  blockdev: 'b',
+} as const;
+
+/** Nanoseconds since 1970 as RFC 3339 in UTC, without zeros at the end: `2026-11-20T08:00:00.5Z`. */
+export function formatTimeNs(ns: bigint): string {
+  const fraction = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  const date = new Date(Number((ns - fraction) / 1_000_000n));
+  const digits = String(fraction).padStart(9, '0').replace(/0+$/, '');
+  return `${date.toISOString().slice(0, -5)}${digits === '' ? '' : `.${digits}`}Z`;
 }
 
 /**

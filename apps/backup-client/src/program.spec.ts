@@ -38,6 +38,7 @@ async function run(args: readonly string[], phrase = ''): Promise<number> {
     environment: { PEERKEEP_HOME: join(folder, 'home') },
     signal: new AbortController().signal,
     readPhrase: () => readPhrase(Readable.from([phrase]), process.stderr, new AbortController().signal),
+    stdin: Readable.from([]),
     setExitCode: (code: number) => {
       exitCode = code;
     },
@@ -56,7 +57,7 @@ describe('a wrong command line', () => {
     ['no command', []],
     ['an unknown command', ['back']],
     ['an unknown option', ['backup', '/x', '--fast']],
-    ['a missing path', ['backup']],
+    ['a missing path', ['dump', 'latest']],
     ['a missing snapshot', ['ls']],
     ['too many snapshots', ['ls', 'a', 'b']],
     ['a missing target', ['restore', 'latest']],
@@ -64,6 +65,13 @@ describe('a wrong command line', () => {
     ['a missing join link', ['init']],
     ['a join link that is none', ['init', 'https://example.org', '--key', `pke_${'a'.repeat(43)}`]],
     ['an enrolment key for a recovery from escrow', ['recover', LINK, '--escrow', '--key', `pke_${'a'.repeat(43)}`]],
+    ['snapshots and a policy to forget them by', ['forget', 'latest', '--keep-last', '1']],
+    ['a count that is none', ['forget', '--keep-last', 'many']],
+    ['a time that is none', ['forget', '--keep-within', '5x']],
+    ['an unknown group', ['forget', '--keep-last', '1', '--group-by', 'size']],
+    ['no change of tags', ['tag', 'latest']],
+    ['two ways to change tags', ['tag', 'latest', '--set', 'a', '--add', 'b']],
+    ['no last snapshots', ['snapshots', '--latest', '0']],
     ['--no-wait without escrow', ['recover', LINK, '--no-wait']],
     ['a name that is no DNS label', ['init', LINK, '--name', 'My Laptop', '--key', `pke_${'a'.repeat(43)}`]],
   ])('with %s ends with 2, prints no data, and makes nothing', async (_what, args) => {
@@ -88,6 +96,14 @@ describe('--help', () => {
       for (const option of ['--home', '--json']) expect(stdout.text).toContain(option);
     },
   );
+});
+
+describe('forget', () => {
+  it('without a policy removes nothing, and says so', async () => {
+    expect(await run(['forget', '--json'])).toBe(EXIT.ok);
+    expect(stdout.text).toBe('[]\n');
+    expect(stderr.text).toContain('no policy was specified');
+  });
 });
 
 describe('what fails before anything is asked of the network', () => {

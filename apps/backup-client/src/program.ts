@@ -1,15 +1,30 @@
 // The command line of `peerkeep`: its commands, and what is done with a wrong one.
 import { Command } from 'commander';
 import { backupCommand } from './commands/backup.js';
+import { browseCommand } from './commands/browse.js';
+import { catCommand } from './commands/cat.js';
 import { checkCommand } from './commands/check.js';
 import type { CommandContext } from './commands/command-context.js';
+import { completionCommand } from './commands/completion.js';
+import { diffCommand } from './commands/diff.js';
+import { dumpCommand } from './commands/dump.js';
 import { escrowCommand } from './commands/escrow.js';
+import { findCommand } from './commands/find.js';
+import { forgetCommand } from './commands/forget.js';
 import { initCommand } from './commands/init.js';
+import { keyCommand } from './commands/key.js';
 import { lsCommand } from './commands/ls.js';
 import { peersCommand } from './commands/peers.js';
+import { pruneCommand } from './commands/prune.js';
 import { recoverCommand } from './commands/recover.js';
+import { repairCommand } from './commands/repair.js';
 import { restoreCommand } from './commands/restore.js';
+import { scheduleCommand } from './commands/schedule.js';
+import { selfTestCommand } from './commands/self-test.js';
 import { snapshotsCommand } from './commands/snapshots.js';
+import { statsCommand } from './commands/stats.js';
+import { statusCommand } from './commands/status.js';
+import { tagCommand } from './commands/tag.js';
 import type { Output } from './terminal.js';
 
 /** Errors come out as CommanderError, after commander has printed them to `output.stderr`. */
@@ -22,11 +37,26 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     backupCommand,
     snapshotsCommand,
     lsCommand,
+    findCommand,
+    diffCommand,
+    statsCommand,
     restoreCommand,
+    dumpCommand,
+    browseCommand,
+    forgetCommand,
+    tagCommand,
+    pruneCommand,
     checkCommand,
+    repairCommand,
+    catCommand,
     recoverCommand,
+    keyCommand,
     peersCommand,
     escrowCommand,
+    scheduleCommand,
+    statusCommand,
+    selfTestCommand,
+    completionCommand,
   ];
   for (const command of commands) program.addCommand(command(context));
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

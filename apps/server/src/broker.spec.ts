@@ -95,6 +95,7 @@ describe('first contact', () => {
       '/v1/objects',
       '/v1/peers',
       '/v1/peers/me',
+      '/v1/peers/{peerId}/append-only',
       '/v1/peers/{peerId}/revoke',
       '/v1/presence',
       '/v1/puts',

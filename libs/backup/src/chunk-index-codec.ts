@@ -24,7 +24,7 @@ import {
  *
  * Record: u32 payload length | 16 bytes of HMAC-SHA-256(cacheKey, payload) | payload
  * Payload: u8 type | u8 kind (stored only, else 0) | 16 bytes object id | stored, known: 44 bytes a chunk, as in a directory
- * Types: 1 stored, 2 known, 3 published, 4 forgotten
+ * Types: 1 stored, 2 known, 3 published, 4 forgotten, 5 condemned
  */
 export const INDEX_HEADER_BYTES = 8 + KEY_BYTES;
 
@@ -35,7 +35,7 @@ const RECORD_HEAD_BYTES = LENGTH_BYTES + CHECKSUM_BYTES;
 const OBJECT_ID_BYTES = 16;
 const PAYLOAD_HEAD_BYTES = 2 + OBJECT_ID_BYTES;
 const PAYLOAD_BYTES_MAX = PAYLOAD_HEAD_BYTES + OBJECT_CHUNKS_MAX * ENTRY_BYTES;
-const TYPES = { stored: 1, known: 2, published: 3, forgotten: 4 } as const;
+const TYPES = { stored: 1, known: 2, published: 3, forgotten: 4, condemned: 5 } as const;
 
 export const INDEX_RECORD_BYTES_MAX = RECORD_HEAD_BYTES + PAYLOAD_BYTES_MAX;
 
@@ -51,12 +51,14 @@ export interface IndexedObjectEntries {
  * known       the object was learnt from a stored index, or is one
  * published   a stored index names the object by now
  * forgotten   the object is stored no longer
+ * condemned   a notice marks the object to be deleted
  */
 export type IndexRecord =
   | ({ readonly type: 'stored' } & IndexedObjectEntries)
   | { readonly type: 'known'; readonly objectId: ObjectId; readonly entries: readonly ChunkEntry[] }
   | { readonly type: 'published'; readonly objectId: ObjectId }
-  | { readonly type: 'forgotten'; readonly objectId: ObjectId };
+  | { readonly type: 'forgotten'; readonly objectId: ObjectId }
+  | { readonly type: 'condemned'; readonly objectId: ObjectId };
 
 /**
  * What stands at a place of the file: a whole record, the torn tail of a write that the machine did not survive, or
@@ -112,7 +114,7 @@ function encodePayload(record: IndexRecord): Buffer {
   assert.equal(objectId.length, OBJECT_ID_BYTES);
   const kindCode = record.type === 'stored' ? OBJECT_KIND_CODES[record.kind] : 0;
   const head = Buffer.concat([Buffer.of(TYPES[record.type], kindCode), objectId]);
-  if (record.type === 'published' || record.type === 'forgotten') return head;
+  if (record.type !== 'stored' && record.type !== 'known') return head;
   const body = encodeEntries(record.entries);
   // What could not be read again is refused before it is written.
   parseEntries(body, directoryOffsetOf(body));
@@ -124,9 +126,10 @@ function parsePayload(payload: Buffer): IndexRecord {
   const [typeCode, kindCode] = payload;
   const objectId = uuidText(payload.subarray(2, PAYLOAD_HEAD_BYTES));
   const body = payload.subarray(PAYLOAD_HEAD_BYTES);
-  if (typeCode === TYPES.published || typeCode === TYPES.forgotten) {
+  for (const type of ['published', 'forgotten', 'condemned'] as const) {
+    if (typeCode !== TYPES[type]) continue;
     assert.equal(body.length, 0);
-    return { type: typeCode === TYPES.published ? 'published' : 'forgotten', objectId };
+    return { type, objectId };
   }
   const entries = parseEntries(body, directoryOffsetOf(body));
   if (typeCode === TYPES.known) return { type: 'known', objectId, entries };

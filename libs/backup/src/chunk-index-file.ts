@@ -124,6 +124,16 @@ export class ChunkIndexFile {
     return this.write(Array.from(objectIds, (objectId) => ({ type: 'published', objectId })));
   }
 
+  /** Record that no stored index names these objects any more, as if this machine had just stored them. throws local_disk */
+  unpublish(objects: readonly IndexedObjectEntries[]): Promise<void> {
+    return this.write(
+      objects.flatMap(({ objectId, kind, entries }): IndexRecord[] => [
+        { type: 'forgotten', objectId },
+        { type: 'stored', objectId, kind, entries },
+      ]),
+    );
+  }
+
   /**
    * Record that objects are stored no longer. Their chunks are found no more, even if the write then fails: a chunk
    * that is stored twice costs space, a chunk that is missing costs a file.
@@ -132,6 +142,14 @@ export class ChunkIndexFile {
    */
   forgetObjects(objectIds: Iterable<ObjectId>): Promise<void> {
     return this.write(Array.from(objectIds, (objectId) => ({ type: 'forgotten', objectId })));
+  }
+
+  /**
+   * Record that objects are marked to be deleted (docs/decisions: prune): their chunks count as not stored, though they
+   * can be read. Throws local_disk.
+   */
+  condemnObjects(objectIds: Iterable<ObjectId>): Promise<void> {
+    return this.write(Array.from(objectIds, (objectId) => ({ type: 'condemned', objectId })));
   }
 
   /** Let the writes that were begun end, then close. */
@@ -221,6 +239,8 @@ function apply({ index, unpublished }: IndexState, record: IndexRecord): boolean
       unpublished.delete(objectId);
       index.forgetObject(objectId);
       return isKnown;
+    case 'condemned':
+      return index.condemn(objectId);
   }
 }
 

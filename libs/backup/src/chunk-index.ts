@@ -16,14 +16,17 @@ interface ObjectRow {
   /** Entries that answer with this object. */
   chunkCount: number;
   forgotten: boolean;
+  condemned: boolean;
 }
 
 // An entry is 13 words: 8 of chunk id, then object number, index, offset, storedBytes, rawBytes.
 const ID_WORDS = CHUNK_ID_BYTES / 4;
 const ENTRY_WORDS = ID_WORDS + 5;
 const OBJECT_WORD = ID_WORDS;
-// Entries live in segments that never move: growing copies nothing and wastes less than one segment.
+// Entries live in segments that never move: growing copies nothing and wastes less than one segment. Only the first one
+// starts small, and moves while it grows: most indexes of one run hold little.
 const SEGMENT_ENTRIES = 16_384;
+const FIRST_SEGMENT_ENTRIES = 64;
 const SLOTS_MIN = 1_024;
 const LOAD_MAX = 0.7;
 
@@ -31,7 +34,7 @@ const LOAD_MAX = 0.7;
  * Open addressing over the first word of the chunk id, which is uniform because ids are HMACs; linear probing; 52 bytes
  * an entry and 6 to 12 bytes of slots for each. A million chunks take about 60 MB.
  *
- * Where two objects hold one chunk, the first answers. Forgetting an object leaves its entries in place until the chunk
+ * Where two objects hold one chunk, the first answers, unless it is condemned and the other is not. Forgetting an object leaves its entries in place until the chunk
  * comes again, with a new object or with one that is known and held it too.
  */
 export class ChunkIndex {
@@ -41,6 +44,7 @@ export class ChunkIndex {
   private liveCount = 0;
   private readonly objects: ObjectRow[] = [];
   private readonly objectNumbers = new Map<ObjectId, number>();
+  private readonly condemnedIds = new Set<ObjectId>();
   // The id that is looked for, as words.
   private readonly sought = new Uint32Array(ID_WORDS);
   private readonly soughtBytes = new Uint8Array(this.sought.buffer);
@@ -59,9 +63,67 @@ export class ChunkIndex {
     return this.objectNumbers.has(objectId);
   }
 
+  /** Is the chunk stored for good? One that only a condemned object has is to be stored again, though `get` finds it. */
   has(chunkId: Uint8Array): boolean {
     const entryNumber = this.entryNumberOf(chunkId);
-    return entryNumber !== null && !this.objectOf(entryNumber).forgotten;
+    if (entryNumber === null) return false;
+    const { forgotten, condemned } = this.objectOf(entryNumber);
+    return !forgotten && !condemned;
+  }
+
+  /** A small number of its own for each chunk that was ever added, below `positions`; null for any other. */
+  positionOf(chunkId: Uint8Array): number | null {
+    return this.entryNumberOf(chunkId);
+  }
+
+  get positions(): number {
+    return this.entryCount;
+  }
+
+  /** What is known of the chunk at a position that `positionOf` gave, wherever it lies now. */
+  entryAt(position: number): ChunkEntry {
+    assert(position >= 0 && position < this.entryCount);
+    const { words, start } = this.wordsOf(position);
+    const chunkId = Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset + start * 4, CHUNK_ID_BYTES));
+    const [index, offset, storedBytes, rawBytes] = words.subarray(start + OBJECT_WORD + 1, start + ENTRY_WORDS);
+    assert(index !== undefined && offset !== undefined && storedBytes !== undefined && rawBytes !== undefined);
+    return { chunkId, index, offset, storedBytes, rawBytes };
+  }
+
+  /** The object that answers for the chunk at a position, or did before it was forgotten. */
+  objectAt(position: number): ObjectId {
+    assert(position >= 0 && position < this.entryCount);
+    return this.objectOf(position).objectId;
+  }
+
+  /** What is known of these objects' directories, in their order: the chunks that they answer for, not those of others. */
+  entriesOf(objectIds: ReadonlySet<ObjectId>): Map<ObjectId, ChunkEntry[]> {
+    const found = new Map<ObjectId, ChunkEntry[]>();
+    for (let position = 0; position < this.entryCount; position++) {
+      const { objectId, forgotten } = this.objectOf(position);
+      if (forgotten || !objectIds.has(objectId)) continue;
+      const entries = found.get(objectId);
+      if (entries === undefined) found.set(objectId, [this.entryAt(position)]);
+      else entries.push(this.entryAt(position));
+    }
+    for (const entries of found.values()) entries.sort((left, right) => left.index - right.index);
+    return found;
+  }
+
+  isCondemned(objectId: ObjectId): boolean {
+    return this.condemnedIds.has(objectId);
+  }
+
+  /**
+   * An object is marked to be deleted, whether it is known yet or not: another one that holds its chunks takes over as
+   * soon as it is added, also when it was added before. Returns whether that is new.
+   */
+  condemn(objectId: ObjectId): boolean {
+    if (this.condemnedIds.has(objectId)) return false;
+    this.condemnedIds.add(objectId);
+    const objectNumber = this.objectNumbers.get(objectId);
+    if (objectNumber !== undefined) this.objects[objectNumber]!.condemned = true;
+    return true;
   }
 
   get(chunkId: Uint8Array): ChunkLocation | undefined {
@@ -70,31 +132,32 @@ export class ChunkIndex {
     const { objectId, forgotten } = this.objectOf(entryNumber);
     if (forgotten) return undefined;
     const { words, start } = this.wordsOf(entryNumber);
-    const [index, offset, storedBytes, rawBytes] = words.subarray(start + OBJECT_WORD + 1, start + ENTRY_WORDS);
-    assert(index !== undefined && offset !== undefined && storedBytes !== undefined && rawBytes !== undefined);
-    return { objectId, entry: { chunkId, index, offset, storedBytes, rawBytes } };
+    const at = start + OBJECT_WORD;
+    const index = words[at + 1]!;
+    const offset = words[at + 2]!;
+    return { objectId, entry: { chunkId, index, offset, storedBytes: words[at + 3]!, rawBytes: words[at + 4]! } };
   }
 
   /**
-   * Add the chunks of a stored object. One that is known already takes over those of its chunks that are found no more,
-   * because the object that answered for them was forgotten.
+   * Add the chunks of a stored object. One that is known already takes over those of its chunks whose object was
+   * forgotten or condemned.
    *
-   * returns  whether anything was new
+   * returns  whether anything changed
    * throws   chunk_index_full, and then nothing was added
    */
   addObject(objectId: ObjectId, entries: readonly ChunkEntry[]): boolean {
     const knownNumber = this.objectNumbers.get(objectId);
     if (knownNumber !== undefined) {
-      const liveBefore = this.liveCount;
+      const countBefore = this.objects[knownNumber]!.chunkCount;
       for (const entry of entries) if (this.entryNumberOf(entry.chunkId) !== null) this.addEntry(knownNumber, entry);
-      return this.liveCount > liveBefore;
+      return this.objects[knownNumber]!.chunkCount > countBefore;
     }
     if (this.entryCount + entries.length > CHUNK_INDEX_ENTRIES_MAX) {
       throw new ProtocolError('chunk_index_full', { chunks: this.entryCount });
     }
     // From here it must succeed.
     const objectNumber = this.objects.length;
-    this.objects.push({ objectId, chunkCount: 0, forgotten: false });
+    this.objects.push({ objectId, chunkCount: 0, forgotten: false, condemned: this.condemnedIds.has(objectId) });
     this.objectNumbers.set(objectId, objectNumber);
     for (const entry of entries) this.addEntry(objectNumber, entry);
     return true;
@@ -112,7 +175,7 @@ export class ChunkIndex {
 
   private addEntry(objectNumber: number, entry: ChunkEntry): void {
     const known = this.entryNumberOf(entry.chunkId);
-    if (known !== null && !this.objectOf(known).forgotten) return;
+    if (known !== null && !this.yields(this.objectOf(known), this.objects[objectNumber]!)) return;
     const entryNumber = known ?? this.appendEntry();
     const { words, start } = this.wordsOf(entryNumber);
     words.set(this.sought, start);
@@ -126,11 +189,30 @@ export class ChunkIndex {
     this.liveCount++;
   }
 
+  /** Does the object that answered for a chunk make way for another one that has it? It then no longer counts the chunk. */
+  private yields(before: ObjectRow, next: ObjectRow): boolean {
+    if (before.forgotten) return true;
+    if (!before.condemned || next.condemned) return false;
+    before.chunkCount--;
+    this.liveCount--;
+    return true;
+  }
+
   private appendEntry(): number {
     if (this.entryCount >= this.slots.length * LOAD_MAX) this.growSlots();
     const entryNumber = this.entryCount++;
-    if (entryNumber % SEGMENT_ENTRIES === 0) this.segments.push(new Uint32Array(SEGMENT_ENTRIES * ENTRY_WORDS));
+    if (entryNumber < SEGMENT_ENTRIES) this.growFirstSegment(entryNumber);
+    else if (entryNumber % SEGMENT_ENTRIES === 0) this.segments.push(new Uint32Array(SEGMENT_ENTRIES * ENTRY_WORDS));
     return entryNumber;
+  }
+
+  private growFirstSegment(entryNumber: number): void {
+    const [first] = this.segments;
+    if (first === undefined) this.segments.push(new Uint32Array(FIRST_SEGMENT_ENTRIES * ENTRY_WORDS));
+    else if (entryNumber * ENTRY_WORDS === first.length) {
+      this.segments[0] = new Uint32Array(first.length * 2);
+      this.segments[0].set(first);
+    }
   }
 
   private growSlots(): void {

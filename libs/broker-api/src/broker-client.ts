@@ -144,9 +144,10 @@ export class BrokerClient {
     return this.post('/v1/group-transactions', request, beginGroupAnswer, options);
   }
 
-  /** One page of the account's objects, oldest first; `next` is the `after` of the following page, null at the end. */
+  /** One page of the account's objects that are safe, or deleted, oldest first; `next` is the `after` of the following page, null at the end. */
   async listObjects(query: ListObjectsQuery = {}, options: CallOptions = {}): Promise<ListObjectsAnswer> {
     const parameters = new URLSearchParams();
+    if (query.state !== undefined) parameters.set('state', query.state);
     if (query.kind !== undefined) parameters.set('kind', query.kind);
     if (query.after !== undefined) parameters.set('after', query.after);
     if (query.limit !== undefined) parameters.set('limit', String(query.limit));
@@ -276,6 +277,11 @@ export class BrokerClient {
     const body: RevokePeerRequest = { reason };
     const path = `/v1/peers/${peerId}/revoke`;
     return this.exchange.run({ method: 'POST', path, body, answer: listedPeer, ...options });
+  }
+
+  /** Make a machine of this account append-only; again: as it is. Only a person takes it back. Throws peer_unknown. */
+  async setAppendOnly(peerId: PeerId, options: CallOptions = {}): Promise<ListedPeer> {
+    return this.post(`/v1/peers/${peerId}/append-only`, {}, listedPeer, options);
   }
 
   /** The broker seals tokens under a new key once it has heard of it: let that be now, while the old key is fresh. */

@@ -1,8 +1,7 @@
 // One signed request and its verified answer. What is not signed is not believed, except a refusal to believe us.
 import { randomBytes } from 'node:crypto';
-import { errors, Pool } from 'undici';
 import type { z } from 'zod';
-import { connectionRefusal, httpsOrigin, type PeerHome, trustedConnector } from '#peer-home';
+import { connectionRefusal, errors, httpsOrigin, type PeerHome, Pool, trustedConnector } from '#peer-home';
 import {
   CONTROL_BODY_BYTES_MAX,
   type ErrorCode,

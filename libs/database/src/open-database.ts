@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { open } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
-import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, EntitySchema, MigrationInterface, QueryRunner } from 'typeorm';
 import { BUSY_TIMEOUT_MS } from './limits.js';
 import { WriteConnection, WriteQueue } from './write-queue.js';
 
@@ -59,10 +59,13 @@ export async function openReadOnly(
   return { reads: reader.manager, close: () => reader.destroy() };
 }
 
-function connect(
+async function connect(
   options: DatabaseOptions,
   opening: { readonly enableWAL: boolean; readonly flags?: number } = { enableWAL: true },
 ): Promise<DataSource> {
+  // Loaded by whoever opens a database: a command that takes a lock only would start half a second later, and carry an
+  // object mapper's heap through every collection of garbage.
+  const { DataSource } = await import('typeorm');
   return new DataSource({
     type: 'sqlite',
     // TypeORM asks for the verbose driver, which keeps a stack trace for every statement.

@@ -1,7 +1,7 @@
 // The unsigned messages of enrolment: HTTPS under the pinned CA to the broker alone, bounded in time and size.
-import { Pool } from 'undici';
 import type { z } from 'zod';
 import { errorFromProblem, ProtocolError } from '#protocol';
+import { Pool } from './http-pool.js';
 import { ENROLMENT_ANSWER_BYTES_MAX, ENROLMENT_ANSWER_MS_MAX } from './limits.js';
 import { BROKER_CODES, type PinnedAuthority } from './pin-authority.js';
 import { connectionRefusal, httpsOrigin, trustedConnector } from './trusted-connection.js';

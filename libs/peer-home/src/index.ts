@@ -6,6 +6,7 @@ export * from './enrol-by-approval.js';
 export * from './enrol-here.js';
 export * from './enrol-peer.js';
 export * from './home-key.js';
+export * from './http-pool.js';
 export * from './make-identity.js';
 export * from './peer-home.js';
 export * from './read-enrolment-key.js';

@@ -1,9 +1,10 @@
 // A TLS 1.3 connection under one pinned CA to one SPIFFE id, in the shape that undici wants. Nothing is sent before.
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { type buildConnector, errors } from 'undici';
+import type { buildConnector } from 'undici';
 import { type ErrorCode, ProtocolError, type SpiffeId } from '#protocol';
 import { expectSpiffeId } from './certificate-identity.js';
+import { errors } from './http-pool.js';
 import { CONNECT_MS_MAX } from './limits.js';
 
 export interface TrustedConnectionOptions {
@@ -18,6 +19,8 @@ export interface TrustedConnectionOptions {
   readonly onTrusted?: (socket: TLSSocket) => void;
   /** Opens the connection under TLS, where not every address may be connected to; without it the system does. */
   readonly dial?: Dial | undefined;
+  /** Cipher suites in the order of choice, as node:tls takes them; Node's own order without it. */
+  readonly ciphers?: string;
 }
 
 /** A connected socket to exactly this address; its errors are those of the connection. */
@@ -120,6 +123,7 @@ function tlsOptions(options: TrustedConnectionOptions): ConnectionOptions {
     ...(own === undefined ? {} : { cert: own.certificatePem, key: own.privateKeyPem }),
     minVersion: 'TLSv1.3',
     ALPNProtocols: [options.alpn],
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
     rejectUnauthorized: true,
     checkServerIdentity: expectSpiffeId(options.expected, options.codes.untrusted),
   };

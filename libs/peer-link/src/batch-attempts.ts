@@ -1,16 +1,7 @@
 // How often a batch is tried again: as long as it gets further, and a bounded number of times while it does not.
 import type { Clock } from '#process';
-import { type ErrorCode, isRefusal, ProtocolError } from '#protocol';
-import { BATCH_FRUITLESS_MAX, BATCH_PAUSE_MS_MAX, BATCH_PAUSE_MS_MIN } from './limits.js';
-
-/** After these the same token may do. `token_in_use`: the host has not noticed yet that a connection is gone. */
-const MAY_COME_AGAIN: ReadonlySet<ErrorCode> = new Set([
-  'peer_unreachable',
-  'transfer_too_slow',
-  'token_in_use',
-  'host_busy',
-  'host_stopping',
-]);
+import { decideRetry, isRefusal, ProtocolError } from '#protocol';
+import { BATCH_FRUITLESS_MAX } from './limits.js';
 
 export class BatchAttempts {
   private fruitless = 0;
@@ -35,9 +26,11 @@ export class BatchAttempts {
 
   /** An attempt failed: wait before the next one. Throws the error when there is to be none. */
   async failed(error: unknown): Promise<void> {
-    if (!isRefusal(error) || !MAY_COME_AGAIN.has(error.code)) throw error;
+    if (!isRefusal(error)) throw error;
     this.count(error);
-    await this.pause(Math.min(BATCH_PAUSE_MS_MIN * 2 ** (this.fruitless - 1), BATCH_PAUSE_MS_MAX));
+    const pauseMs = decideRetry('batch', error, this.fruitless, 0);
+    if (pauseMs === null) throw error;
+    await this.pause(pauseMs);
   }
 
   private count(error: ProtocolError): void {

@@ -22,7 +22,7 @@ import { TestAuthority, type TestIdentity } from '../../../test/authority.js';
 import { HastyClock } from '../../../test/hasty-clock.js';
 import { createHome, FIXTURE_TIME_MS, peerIdOf } from '../../../test/peer-fixture.js';
 import { TlsHost, type TlsHostOptions } from '../../../test/tls-host.js';
-import { BATCH_FRUITLESS_MAX, BATCH_PAUSE_MS_MAX } from './limits.js';
+import { BATCH_FRUITLESS_MAX } from './limits.js';
 import { PeerLink } from './peer-link.js';
 
 const CLIENT = peerIdOf(1);
@@ -40,7 +40,7 @@ beforeEach(async () => {
   authority = await TestAuthority.create();
   hostIdentity = await authority.issue(HOST);
   const home = await createHome(authority, { peerId: CLIENT });
-  link = new PeerLink({ home, clock: new HastyClock(BATCH_PAUSE_MS_MAX), log: openLog('test', 'silent') });
+  link = new PeerLink({ home, clock: new HastyClock(15_000), log: openLog('test', 'silent') });
 });
 
 afterEach(async () => {

@@ -10,12 +10,14 @@ import {
   ProtocolError,
   type ReceiptResult,
 } from '#protocol';
+import type { Bandwidths } from './bandwidth.js';
 import { BatchAnswer } from './batch-answer.js';
 import { BatchAttempts } from './batch-attempts.js';
 import type { BatchOptions, BatchResult, GetBatchOptions, GetBatchResult, PutBatchOptions } from './batch-options.js';
 import { type BatchReceiptExpectation, checkBatchReceipt } from './check-receipt.js';
 import { type AnswerSink, exchange } from './exchange.js';
 import type { HostConnections } from './host-connections.js';
+import { limitedSink } from './limited-sink.js';
 import { BATCH_ANSWER_BYTES_MAX } from './limits.js';
 import type { RateWatch } from './rate-watch.js';
 import { SmallAnswer } from './received-answer.js';
@@ -28,6 +30,7 @@ export interface BatchLink {
     signal: AbortSignal | undefined,
     run: (signal: AbortSignal, watch: RateWatch) => Promise<T>,
   ) => Promise<T>;
+  readonly bandwidths: Bandwidths;
   readonly clientId: PeerId;
   readonly trustDomain: string;
   readonly clock: Clock;
@@ -54,7 +57,7 @@ export class BatchExchange {
   }
 
   put(bytesOf: PutBatchOptions['bytesOf']): Promise<BatchResult> {
-    return this.untilDone(async (attempt) => {
+    return this.untilDone('upload', async (attempt) => {
       const answer = new SmallAnswer(this.batch.host.peerId, BATCH_ANSWER_BYTES_MAX);
       await this.send(
         attempt,
@@ -66,7 +69,7 @@ export class BatchExchange {
   }
 
   delete(): Promise<BatchResult> {
-    return this.untilDone(async (attempt) => {
+    return this.untilDone(null, async (attempt) => {
       const answer = new SmallAnswer(this.batch.host.peerId, BATCH_ANSWER_BYTES_MAX);
       await this.send(attempt, answer);
       return this.concluded(attempt, 'delete', answer.receipt());
@@ -81,9 +84,11 @@ export class BatchExchange {
       onItem: (index: number, bytes: Buffer) => this.own(() => onItem(index, bytes)),
     };
     return this.untilDone(
+      'download',
       async (attempt) => {
         const answer = new BatchAnswer(this.batch.host.peerId, reception, attempt.position, attempt.watch);
-        await this.send(attempt, answer);
+        const { download } = this.link.bandwidths;
+        await this.send(attempt, limitedSink(answer, { ...attempt, download }));
         answer.assertWhole();
         return { receipt: this.believed(attempt, answer.receipt ?? '', results), results };
       },
@@ -95,14 +100,25 @@ export class BatchExchange {
    * had: how many items have come, of a get. Otherwise only the host knows how many are done: after a break it is asked
    * by a request that says that all are, and either tells, or was at the end already. No item is sent on a guess.
    */
-  private async untilDone<T>(run: (attempt: Attempt) => Promise<T>, had?: () => number): Promise<T> {
+  private async untilDone<T>(
+    limited: 'upload' | 'download' | null,
+    run: (attempt: Attempt) => Promise<T>,
+    had?: () => number,
+  ): Promise<T> {
     const { host, items, signal: wish } = this.batch;
     let told: number | null = 0;
     for (;;) {
       const position = had === undefined ? (told ?? items.length) : Math.min(told ?? items.length, had());
       try {
         const connections = this.link.connectionsTo(host);
-        return await this.link.transfer(wish, (signal, watch) => run({ connections, position, signal, watch }));
+        return await this.link.transfer(wish, async (signal, watch) => {
+          const leave = limited === null ? null : await this.link.bandwidths[limited].enter(host.peerId, signal);
+          try {
+            return await run({ connections, position, signal, watch });
+          } finally {
+            leave?.();
+          }
+        });
       } catch (error) {
         if (this.ownFailure !== null) throw this.ownFailure.error;
         const wasAsked = had === undefined && told === null;
@@ -148,14 +164,15 @@ export class BatchExchange {
     });
   }
 
-  private putBody({ position, watch }: Attempt, bytesOf: PutBatchOptions['bytesOf']) {
+  private putBody({ position, watch, signal }: Attempt, bytesOf: PutBatchOptions['bytesOf']) {
     const { items } = this.batch;
-    const { clock } = this.link;
+    const { clock, bandwidths } = this.link;
+    const { upload } = bandwidths;
     async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
       for (let i = position; i < items.length; i++) {
         const shard = await bytesOf(i);
         if (shard.length !== items[i]!.sizeBytes) throw new ProtocolError('shard_too_short', { item: i });
-        yield* slices(shard, watch, clock);
+        yield* slices(shard, { watch, clock, upload, signal });
       }
     }
     const sizeBytes = items.slice(position).reduce((sum, item) => sum + item.sizeBytes, 0);

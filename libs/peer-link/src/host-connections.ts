@@ -1,12 +1,17 @@
 // The connections to one host: a bounded keep-alive pool that speaks to exactly that peer, and the key it proved.
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { Pool } from 'undici';
-import { type Dial, httpsOrigin, trustedConnector } from '#peer-home';
+import { type Dial, httpsOrigin, Pool, trustedConnector } from '#peer-home';
 import { ALPN_SHARDS, type PeerAddress } from '#protocol';
 import { ANSWER_MS_MAX, CONNECTIONS_PER_HOST_MAX, KEEP_ALIVE_MS } from './limits.js';
 
 export const PEER_CODES = { unreachable: 'peer_unreachable', untrusted: 'peer_untrusted' } as const;
+
+/**
+ * TLS 1.3 suites (RFC 8446 appendix B.4), the cheapest first: what travels is sealed with AES-256 already, and AES-128
+ * takes two thirds of the time.
+ */
+const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 /** Who speaks to hosts: a peer, or the broker. */
 export interface LinkIdentity {
@@ -34,6 +39,7 @@ export class HostConnections {
         codes: PEER_CODES,
         onTrusted: (socket) => this.keepKey(socket),
         dial,
+        ciphers: CIPHERS,
       }),
       connections: CONNECTIONS_PER_HOST_MAX,
       pipelining: 1,

@@ -27,21 +27,35 @@ export const SLICE_BYTES_MAX = 512 * KiB;
 /** A socket that takes a slice within this time gets a slice twice as large. */
 export const SLICE_MS_QUICK = 250;
 
+/**
+ * A limit on what moves gives at least so much to each transfer under way, and others wait for their turn: a host ends a
+ * transfer below 32 KiB/s. A lower limit than for one transfer and its unevenness cannot be kept.
+ */
+export const TRANSFER_BYTES_PER_SECOND_MIN = 48 * KiB;
+export const BYTES_PER_SECOND_LIMIT_MIN = 64 * KiB;
+/** What the bucket of a limit holds, as a time at its rate; and in how many pieces its second is given out at least. */
+export const BURST_SECONDS = 0.25;
+export const PIECES_PER_SECOND = 16;
+/** How soon those who wait for a limit feel that it is another one. */
+export const RATE_LOOK_MS = 1_000;
+
 /** Answers that are not shards: receipts and problem documents. */
 export const SMALL_ANSWER_BYTES_MAX = 16 * KiB;
 
 /** The same of a batch: its receipt, and a little JSON around it. */
 export const BATCH_ANSWER_BYTES_MAX = BATCH_RECEIPT_TEXT_BYTES_MAX + KiB;
 
-/** How often a batch is tried in a row without getting further, and how long is waited in between: longer each time. */
+/** How often a batch is tried in a row without getting further. */
 export const BATCH_FRUITLESS_MAX = 10;
-export const BATCH_PAUSE_MS_MIN = 1_000;
-export const BATCH_PAUSE_MS_MAX = 15_000;
 
 /** What an audit shows: its blocks and their paths in base64url, and a little JSON around them. */
 export const AUDIT_ANSWER_BYTES_MAX = AUDIT_BLOCKS_MAX * (2 * BLOCK_BYTES);
 /** How long a host may take for the whole answer to a question of the broker. */
 export const ASK_MS_MAX = 30_000;
 
+// One transfer at the lowest limit is above the least rate; and the bucket holds the piece that it waits for.
+assert(TRANSFER_BYTES_PER_SECOND_MIN <= BYTES_PER_SECOND_LIMIT_MIN);
+assert((TRANSFER_BYTES_PER_SECOND_MIN * RATE_WINDOW_MS) / 1000 > 2 * BYTES_PER_WINDOW_MIN);
+assert(BURST_SECONDS <= 1 && BURST_SECONDS * PIECES_PER_SECOND >= 1);
 // A transfer just above the least rate shows at least one whole slice in every window.
 assert(SLICE_BYTES_MIN * 2 <= BYTES_PER_WINDOW_MIN);

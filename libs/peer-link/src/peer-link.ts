@@ -3,11 +3,13 @@ import type { Readable } from 'node:stream';
 import type { PeerHome } from '#peer-home';
 import type { Clock, Log } from '#process';
 import { type ContentId, isRefusal, type PeerAddress, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { type Bandwidths, unlimited } from './bandwidth.js';
 import { BatchExchange, type BatchLink } from './batch-exchange.js';
 import type { BatchOptions, BatchResult, GetBatchOptions, GetBatchResult, PutBatchOptions } from './batch-options.js';
 import { checkReceipt, type ReceiptExpectation } from './check-receipt.js';
 import { exchange } from './exchange.js';
 import { HostConnections, type LinkIdentity } from './host-connections.js';
+import { limitedSink } from './limited-sink.js';
 import { HOSTS_MAX } from './limits.js';
 import { type GetRangeOptions, type GetRangeResult, RangeReception } from './range-reception.js';
 import { RateWatch } from './rate-watch.js';
@@ -18,6 +20,8 @@ export interface PeerLinkOptions {
   readonly home: PeerHome;
   readonly clock: Clock;
   readonly log: Log;
+  /** What all transfers may move; nothing holds them back where it is missing. */
+  readonly bandwidths?: Bandwidths;
 }
 
 export interface PutShardOptions {
@@ -72,15 +76,20 @@ export interface DeleteShardOptions {
 export class PeerLink {
   /** In order of use: the first was used longest ago. */
   private readonly hosts = new Map<PeerId, HostConnections>();
+  private readonly bandwidths: Bandwidths;
   private closed = false;
 
-  constructor(private readonly options: PeerLinkOptions) {}
+  constructor(private readonly options: PeerLinkOptions) {
+    this.bandwidths = options.bandwidths ?? unlimited(options.clock);
+  }
 
   /** Store a shard. Throws receipt_invalid | receipt_mismatch too: such a host cannot be credited, nor relied upon. */
   async putShard(put: PutShardOptions): Promise<PutShardResult> {
+    const { clock } = this.options;
+    const { upload } = this.bandwidths;
     const connections = this.connectionsTo(put.host);
     const answer = new SmallAnswer(put.host.peerId);
-    await this.transfer(put.signal, (signal, watch) =>
+    await this.limitedTransfer('upload', put, (signal, watch) =>
       exchange({
         pool: connections.pool,
         request: {
@@ -92,7 +101,7 @@ export class PeerLink {
             'content-length': String(put.bytes.length),
           },
           // undici takes any iterable, though its types do not say so.
-          body: slices(put.bytes, watch, this.options.clock) as unknown as Readable,
+          body: slices(put.bytes, { watch, clock, upload, signal }) as unknown as Readable,
         },
         sink: answer,
         signal,
@@ -105,14 +114,15 @@ export class PeerLink {
 
   /** Fetch a shard. Throws shard_too_short | shard_too_long | shard_content_mismatch when the host sends others. */
   async getShard(get: GetShardOptions): Promise<GetShardResult> {
+    const { download } = this.bandwidths;
     const connections = this.connectionsTo(get.host);
-    return await this.transfer(get.signal, async (signal, watch) => {
+    return await this.limitedTransfer('download', get, async (signal, watch) => {
       const answer = new ShardAnswer(get.host.peerId, get.sizeBytes, watch, get.into);
       try {
         const trailers = await exchange({
           pool: connections.pool,
           request: { method: 'GET', path: `/shards/${get.cid}`, headers: { authorization: `Peerkeep ${get.token}` } },
-          sink: answer,
+          sink: limitedSink(answer, { download, watch, signal }),
           signal,
         });
         const bytes = answer.shard(get.cid);
@@ -135,11 +145,12 @@ export class PeerLink {
     for (;;) {
       const connections = this.connectionsTo(get.host);
       try {
-        const trailers = await this.transfer(get.signal, async (signal, watch) => {
+        const trailers = await this.limitedTransfer('download', get, async (signal, watch) => {
           const headers = { authorization: `Peerkeep ${get.token}`, range: reception.nextRange() };
           const request = { method: 'GET', path: `/shards/${get.cid}`, headers } as const;
           const answer = reception.nextAnswer(watch);
-          const trailers = await exchange({ pool: connections.pool, request, sink: answer, signal });
+          const sink = limitedSink(answer, { download: this.bandwidths.download, watch, signal });
+          const trailers = await exchange({ pool: connections.pool, request, sink, signal });
           answer.end();
           return trailers;
         });
@@ -190,6 +201,7 @@ export class PeerLink {
     return {
       connectionsTo: (host) => this.connectionsTo(host),
       transfer: (signal, run) => this.transfer(signal, run),
+      bandwidths: this.bandwidths,
       clientId: home.identity.peerId,
       trustDomain: home.identity.trustDomain,
       clock,
@@ -203,6 +215,22 @@ export class PeerLink {
     const open = [...this.hosts.values()];
     this.hosts.clear();
     await Promise.all(open.map((connections) => connections.pool.destroy()));
+  }
+
+  /** Run a transfer that waits for its place under the limit of its direction. */
+  private limitedTransfer<T>(
+    direction: keyof Bandwidths,
+    { host, signal }: { readonly host: PeerAddress; readonly signal?: AbortSignal | undefined },
+    run: (signal: AbortSignal, watch: RateWatch) => Promise<T>,
+  ): Promise<T> {
+    return this.transfer(signal, async (own, watch) => {
+      const leave = await this.bandwidths[direction].enter(host.peerId, own);
+      try {
+        return await run(own, watch);
+      } finally {
+        leave();
+      }
+    });
   }
 
   /** Run a transfer under the caller's signal and the least rate. */

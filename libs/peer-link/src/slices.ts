@@ -1,23 +1,30 @@
 // A shard on its way to a host: in slices that grow while the socket is quick, so that the least rate can be judged.
 import type { Clock } from '#process';
+import type { Bandwidth } from './bandwidth.js';
 import { SLICE_BYTES_MAX, SLICE_BYTES_MIN, SLICE_MS_QUICK } from './limits.js';
 import type { RateWatch } from './rate-watch.js';
+
+export interface Sending {
+  readonly watch: RateWatch;
+  readonly clock: Clock;
+  readonly upload: Bandwidth;
+  readonly signal: AbortSignal;
+}
 
 /** The shard in slices; each one asked for means that the socket has taken the one before. */
 export async function* slices(
   bytes: Uint8Array,
-  watch: RateWatch,
-  clock: Clock,
+  { watch, clock, upload, signal }: Sending,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   watch.start();
   let sliceBytes = SLICE_BYTES_MIN;
   for (let offset = 0; offset < bytes.length; ) {
     // The last slice is small: the socket takes it before the host can answer, and so the connection can be kept.
     const left = bytes.length - offset;
-    const slice = bytes.subarray(
-      offset,
-      offset + Math.min(sliceBytes, Math.max(left - SLICE_BYTES_MIN, SLICE_BYTES_MIN)),
-    );
+    const wanted = Math.min(left, sliceBytes, Math.max(left - SLICE_BYTES_MIN, SLICE_BYTES_MIN));
+    const granting = upload.take(wanted, signal);
+    const granted = typeof granting === 'number' ? granting : await heldBack(granting, watch);
+    const slice = bytes.subarray(offset, offset + granted);
     const handedMs = clock.monotonicMs();
     yield slice;
     watch.moved(slice.length);
@@ -27,4 +34,14 @@ export async function* slices(
   }
   // From here the host makes the shard durable and answers, within ANSWER_MS_MAX.
   watch.stop();
+}
+
+/** Wait for our own limit, which says nothing about the host. */
+export async function heldBack<T>(granting: Promise<T>, watch: RateWatch): Promise<T> {
+  watch.pause();
+  try {
+    return await granting;
+  } finally {
+    watch.resume();
+  }
 }

@@ -51,6 +51,30 @@ export async function readCredentialFile(path: string): Promise<Buffer | null> {
   }
 }
 
+/**
+ * Reads a file that says what this machine does, and is no secret: of our own or of root, and nobody else can write it.
+ * Null when it is not there.
+ *
+ * throws   config_exposed (others may write it, symlink, another owner, no regular file)
+ */
+export async function readTrustedFile(path: string): Promise<Buffer | null> {
+  const file = await open(path, OPEN_FLAGS).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error.code === 'ELOOP' ? new ProtocolError('config_exposed', { path }, { cause: error }) : error;
+  });
+  if (file === null) return null;
+  try {
+    const stat = await file.stat();
+    const known = process.getuid === undefined || stat.uid === 0 || stat.uid === process.getuid();
+    if (!stat.isFile() || !known || (stat.mode & 0o022) !== 0) {
+      throw new ProtocolError('config_exposed', { path, mode: (stat.mode & 0o7777).toString(8) });
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Not blocking: a named pipe would hold the process for good before it can be refused. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

@@ -12,6 +12,7 @@ export { childKey, hkdfSha256 } from './crypto/hkdf.js';
 export { nobleSuite } from './crypto/noble-suite.js';
 export { nodeSuite } from './crypto/node-suite.js';
 export type { CryptoSuite, Mac } from './crypto/suite.js';
+export { decideRetry, isHostToAvoid, type RetrySituation } from './errors/decide-retry.js';
 export { HOST_REFUSALS } from './errors/host-refusals.js';
 export * from './errors.js';
 export * from './identity/join-link.js';

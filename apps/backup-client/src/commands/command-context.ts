@@ -1,7 +1,8 @@
 // What every command gets, and how one is run: options read, engine opened, events told, engine closed.
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { Command } from 'commander';
-import { BackupEngine, type EngineEvent, type Running } from '#backup';
+import { BackupEngine, type EngineEvent, type LimitWish, type Running } from '#backup';
 import { BrokerClient } from '#broker-api';
 import { type ExclusiveUse, takeExclusiveUse } from '#database';
 import { homePathOf, PeerHome, readHomeKey } from '#peer-home';
@@ -10,6 +11,8 @@ import { isRefusal, ProtocolError } from '#protocol';
 import type { ExitCode } from '../exit-codes.js';
 import { EventTeller } from '../tell-event.js';
 import type { Terminal } from '../terminal.js';
+import { type LimitOptions, limitWishOf } from './limit-options.js';
+import { waitForHome } from './wait-for-home.js';
 
 export interface CommandContext {
   readonly terminal: Terminal;
@@ -19,13 +22,18 @@ export interface CommandContext {
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   readonly readPhrase: () => Promise<string>;
+  /** What a person pipes in: data to back up, or a list of paths. */
+  readonly stdin: Readable;
   /** How the process will end when nothing fails. */
   readonly setExitCode: (code: ExitCode) => void;
 }
 
-export interface CommonOptions {
+export interface CommonOptions extends LimitOptions {
   readonly home?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
+  /** How often -v was given. */
+  readonly verbose?: number;
 }
 
 /** A command with the options that all of them have. */
@@ -33,27 +41,44 @@ export function newCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .option('--home <dir>', 'home folder of this peer (PEERKEEP_HOME)')
-    .option('--json', 'print the result as JSON');
+    .option('--json', 'print JSON lines, for programs')
+    .option('-q, --quiet', 'no progress and no talk: the result, warnings and errors')
+    .option('-v, --verbose', 'name what is new or changed; -vv everything', (_value, times: number) => times + 1, 0);
 }
 
-/** The home that the options or the environment name; from here on the terminal knows about --json. */
+/** The home that the options or the environment name; from here on the terminal knows how to print. */
 export function homePathFor(context: CommandContext, options: CommonOptions): string {
-  context.terminal.useJson(options.json === true);
+  const { environment, terminal } = context;
+  terminal.useOutput({
+    json: options.json === true,
+    quiet: options.quiet === true,
+    verbosity: options.verbose ?? 0,
+    lineIntervalMs: readProgressInterval(environment),
+    isDumb: environment.TERM === 'dumb',
+  });
   return homePathOf(options.home, context.environment);
 }
 
-/** Open the home's engine, use it, and close it whatever happens. */
+/**
+ * Open the home's engine, use it, and close it whatever happens.
+ *
+ * homeWaitMs   how long to wait for another command that uses the home. throws home_in_use after that
+ */
 export async function withEngine<T>(
   context: CommandContext,
   options: CommonOptions,
   use: (engine: BackupEngine, running: Running) => Promise<T>,
   alsoTell: (event: EngineEvent) => void = () => undefined,
+  homeWaitMs = 0,
 ): Promise<T> {
   const homePath = homePathFor(context, options);
+  const limits = limitWishOf(options);
   const home = await PeerHome.open(homePath, await readHomeKey(context.environment));
-  const lock = await lockHome(home);
+  const { clock, signal, terminal } = context;
+  const onWait = (): void => terminal.warn('another command uses this home: waiting for its end');
+  const lock = await waitForHome(() => lockHome(home), { waitMs: homeWaitMs, clock, signal, onWait });
   try {
-    return await useEngine(context, home, use, alsoTell);
+    return await useEngine(context, { home, limits }, use, alsoTell);
   } finally {
     await lock.release();
   }
@@ -61,12 +86,14 @@ export async function withEngine<T>(
 
 async function useEngine<T>(
   { clock, log, signal, terminal }: CommandContext,
-  home: PeerHome,
+  { home, limits }: { readonly home: PeerHome; readonly limits: LimitWish },
   use: (engine: BackupEngine, running: Running) => Promise<T>,
   alsoTell: (event: EngineEvent) => void,
 ): Promise<T> {
   await renewWhatIsDue(home, { clock, log, signal });
-  const engine = await BackupEngine.open({ home, clock, log });
+  const onWarning = ({ message, hint }: ProtocolError): void =>
+    terminal.warn(`${message}: going on without the limits of the configuration; ${hint}`);
+  const engine = await BackupEngine.open({ home, clock, log, limits, onWarning });
   const teller = new EventTeller(terminal);
   const onEvent = (event: EngineEvent): void => {
     teller.tell(event);
@@ -74,10 +101,25 @@ async function useEngine<T>(
   };
   try {
     return await use(engine, { signal, onEvent });
+  } catch (error) {
+    teller.conclude();
+    if (isRefusal(error, 'interrupted')) teller.tellStopped();
+    throw error;
   } finally {
     teller.conclude();
     await engine.close();
   }
+}
+
+/** throws usage */
+function readProgressInterval({ PEERKEEP_PROGRESS_SECONDS: text }: CommandContext['environment']): number {
+  const seconds = Number(text || 10);
+  if (seconds >= 0.1 && seconds <= 86_400) return seconds * 1000;
+  throw new ProtocolError(
+    'usage',
+    {},
+    { detail: 'PEERKEEP_PROGRESS_SECONDS is no number of seconds from 0.1 to 86400' },
+  );
 }
 
 /** A machine without an agent renews its keys when a command runs (B5); a broker that is away does not stop the command. */

@@ -14,6 +14,7 @@ interface InitOptions extends CommonOptions {
   readonly keyFile?: string;
   readonly name?: string;
   readonly escrow?: boolean;
+  readonly appendOnly?: boolean;
 }
 
 export function initCommand(context: CommandContext): Command {
@@ -29,6 +30,7 @@ export function initCommand(context: CommandContext): Command {
       '--escrow',
       'leave the key with the broker too: a sign-in recovers it, and its operator can read your backups',
     )
+    .option('--append-only', 'this machine adds and never deletes: only a person takes it back, on the account page')
     .action((joinLink: string, options: InitOptions) => init(context, joinLink, options));
 }
 
@@ -47,6 +49,7 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   const masterKey = await home.draftMasterKey(() => randomBytes(KEY_BYTES));
   await registerRecoveryKey(context, home, masterKey);
   if (options.escrow === true) await putInEscrow(context, home, masterKey);
+  if (options.appendOnly === true) await makeAppendOnly(context, home);
   const phrase = phraseFromMasterKey(masterKey);
   const { peerId, accountId, name } = home.identity;
   terminal.result(
@@ -56,9 +59,11 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   await home.saveMasterKey(masterKey);
   terminal.say(`this machine is ${name} (${peerId}); its home is ${homePath}`);
   if (options.escrow === true) sayEscrowIsOn(terminal);
+  if (options.appendOnly === true)
+    terminal.say('it deletes nothing: `forget`, `prune` and `tag` are for other machines');
   const onlyWay = options.escrow === true ? '' : ', and only with them';
   terminal.say(`write the 24 words down and keep them away from this machine: with them${onlyWay},`);
-  terminal.say('another machine restores everything. they are not shown again');
+  terminal.say('another machine restores everything; `peerkeep key phrase` shows them again, on this machine alone');
 }
 
 /** Where an agent has enrolled this machine, its home; else a new one, by an enrolment key or a person's approval. */
@@ -71,9 +76,19 @@ async function openOrEnrol(
   if (await PeerHome.exists(homePath)) return PeerHome.open(homePath, homeKey);
   const credential = await keyOrApproval(
     { key, keyFile, environment },
-    { purpose: 'client', program: 'peerkeep', clock, say: (line) => terminal.say(line) },
+    // Without these lines nobody could approve: --quiet does not take them away.
+    { purpose: 'client', program: 'peerkeep', clock, say: (line) => terminal.talk(line) },
   );
   return enrolHere({ homePath, joinLink, name, credential, homeKey, signal });
+}
+
+async function makeAppendOnly({ clock, log, signal }: CommandContext, home: PeerHome): Promise<void> {
+  const broker = new BrokerClient({ home, clock, log });
+  try {
+    await broker.setAppendOnly(home.identity.peerId, { signal });
+  } finally {
+    await broker.close();
+  }
 }
 
 /** A call that was cut off in between may have left this very key there. */

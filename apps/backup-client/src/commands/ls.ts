@@ -1,41 +1,62 @@
-// `peerkeep ls SNAPSHOT`: lists every entry of a snapshot, one a line.
+// `peerkeep ls SNAPSHOT [DIR…]`: lists the entries of a snapshot, one a line.
 import type { Command } from 'commander';
-import type { ListedEntry } from '#backup';
-import { formatBytes, formatLocalTime, formatMode, printable } from '../format.js';
+import type { ListedEntry, StoredSnapshot } from '#backup';
+import { ProtocolError } from '#protocol';
+import { formatLocalTime, printable } from '../format.js';
 import { type CommandContext, type CommonOptions, newCommand, withEngine } from './command-context.js';
+import { entryDocument, formatEntry } from './entry-document.js';
+import { snapshotDocument } from './snapshot-document.js';
+import {
+  SNAPSHOT_ARGUMENT,
+  type SnapshotFilterOptions,
+  snapshotFilterOf,
+  withSnapshotFilter,
+} from './snapshot-filter.js';
+
+interface LsOptions extends CommonOptions, SnapshotFilterOptions {
+  readonly long?: boolean;
+  readonly recursive?: boolean;
+}
 
 export function lsCommand(context: CommandContext): Command {
-  return newCommand('ls', 'list the entries of a snapshot')
-    .argument('<snapshot>', 'latest, an id, or the first 8 or more characters of one')
-    .action((snapshot: string, options: CommonOptions) => ls(context, snapshot, options));
+  return withSnapshotFilter(newCommand('ls', 'list the entries of a snapshot'))
+    .argument('<snapshot>', SNAPSHOT_ARGUMENT)
+    .argument('[dir...]', 'only these folders of the snapshot and what lies in them, as /a/b')
+    .option('-l, --long', 'with mode, owner, size and time')
+    .option('--recursive', 'with DIR: also what lies in the folders below')
+    .action((snapshot: string, folders: string[], options: LsOptions) => ls(context, snapshot, folders, options));
 }
 
-async function ls({ terminal, ...context }: CommandContext, snapshot: string, options: CommonOptions): Promise<void> {
-  await withEngine({ terminal, ...context }, options, (engine, running) =>
-    engine.list(snapshot, running, (listed) => terminal.result(infoOf(listed), () => formatEntry(listed))),
-  );
-}
-
-/** One line of JSON. Times are exact, as nanoseconds since 1970 in decimal; a 64-bit number would lose digits. */
-function infoOf({ path, entry }: ListedEntry) {
-  const { type, mode, uid, gid } = entry;
-  return {
-    path,
-    type,
-    mode,
-    uid,
-    gid,
-    mtimeNs: String(entry.mtimeNs),
-    ...(entry.type === 'file' ? { sizeBytes: entry.sizeBytes } : {}),
-    ...(entry.type === 'symlink' ? { linkTarget: Buffer.from(entry.linkTarget).toString() } : {}),
+async function ls(
+  context: CommandContext,
+  snapshot: string,
+  folders: readonly string[],
+  options: LsOptions,
+): Promise<void> {
+  const { terminal } = context;
+  const filter = snapshotFilterOf(options);
+  const recursive = folders.length === 0 || options.recursive === true;
+  const wish = { snapshot, filter, folders: folders.map(folderOf), recursive };
+  const found = (stored: StoredSnapshot): void => {
+    if (terminal.isJson) {
+      const document = snapshotDocument(stored, stored.id.slice(-SHORT_ID_CHARS));
+      terminal.message({ ...document, struct_type: 'snapshot', message_type: 'snapshot' });
+    } else {
+      const { time, paths } = stored.snapshot;
+      terminal.say(`snapshot ${stored.id} of ${paths.join(', ')} at ${formatLocalTime(Date.parse(time))}`);
+    }
   };
+  const tell = ({ path, entry }: ListedEntry): void =>
+    terminal.result({ ...entryDocument(path, entry), struct_type: 'node', message_type: 'node' }, () =>
+      options.long === true ? formatEntry(path, entry) : printable(path),
+    );
+  await withEngine(context, options, (engine, running) => engine.list({ ...wish, ...running }, found, tell));
 }
 
-const SIZE_CHARS = '1023.9 KiB'.length;
+const SHORT_ID_CHARS = 8;
 
-export function formatEntry({ path, entry }: ListedEntry): string {
-  const size = entry.type === 'file' ? formatBytes(entry.sizeBytes) : '-';
-  const time = formatLocalTime(Number(entry.mtimeNs / 1_000_000n));
-  const target = entry.type === 'symlink' ? ` -> ${printable(Buffer.from(entry.linkTarget).toString())}` : '';
-  return `${formatMode(entry.type, entry.mode)}  ${size.padStart(SIZE_CHARS)}  ${time}  ${printable(path)}${target}`;
+function folderOf(text: string): string {
+  if (!text.startsWith('/'))
+    throw new ProtocolError('usage', {}, { detail: `${text}: a folder of a snapshot starts with /` });
+  return text;
 }

@@ -1,4 +1,5 @@
-// `peerkeep peers ls|revoke`: the machines of this account, and how one that was lost is shut out.
+// `peerkeep peers ls|revoke|append-only`: the machines of this account, how one that was lost is shut out, and how one
+// is kept from deleting.
 import { Command } from 'commander';
 import { BrokerClient } from '#broker-api';
 import { PeerHome, readHomeKey } from '#peer-home';
@@ -12,7 +13,7 @@ interface RevokeOptions extends CommonOptions {
 
 export function peersCommand(context: CommandContext): Command {
   return new Command('peers')
-    .description('list the machines of this account, or shut one out')
+    .description('list the machines of this account, shut one out, or keep one from deleting')
     .addCommand(
       newCommand('ls', 'list all machines, oldest first').action((options: CommonOptions) => ls(context, options)),
     )
@@ -21,6 +22,14 @@ export function peersCommand(context: CommandContext): Command {
         .argument('<name-or-id>', 'as `peerkeep peers ls` shows it')
         .option('--reason <text>', 'what to remember about it', '')
         .action((wanted: string, options: RevokeOptions) => revoke(context, wanted, options)),
+    )
+    .addCommand(
+      newCommand(
+        'append-only',
+        'from now on a machine adds and never deletes; a person takes it back on the account page',
+      )
+        .argument('<name-or-id>', 'as `peerkeep peers ls` shows it')
+        .action((wanted: string, options: CommonOptions) => setAppendOnly(context, wanted, options)),
     );
 }
 
@@ -40,6 +49,15 @@ async function revoke(context: CommandContext, wanted: string, options: RevokeOp
     return broker.revokePeer(peer.peerId, reason, { signal });
   });
   terminal.result(revoked, () => `${revoked.peerId} ${printable(revoked.name)} is revoked`);
+}
+
+async function setAppendOnly(context: CommandContext, wanted: string, options: CommonOptions): Promise<void> {
+  const { terminal, signal } = context;
+  const peer = await askBroker(context, options, async (broker) => {
+    const { peerId } = findPeer(await broker.listPeers({ signal }), wanted);
+    return broker.setAppendOnly(peerId, { signal });
+  });
+  terminal.result(peer, () => `${peer.peerId} ${printable(peer.name)} deletes nothing from now on`);
 }
 
 /**
@@ -62,10 +80,10 @@ function isIn({ state }: ListedPeer): boolean {
 }
 
 export function formatPeers(peers: readonly ListedPeer[]): string {
-  const rows = peers.map(({ peerId, name, state, stateChange, seenAt }) => [
+  const rows = peers.map(({ peerId, name, state, stateChange, seenAt, appendOnly }) => [
     peerId,
     printable(name),
-    state,
+    appendOnly ? `${state}, append-only` : state,
     seenAt === null ? '-' : timeOf(seenAt),
     stateChange === null
       ? ''

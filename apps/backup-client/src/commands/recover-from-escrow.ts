@@ -71,7 +71,7 @@ export async function recoverFromEscrow(
 async function enrolForRecovery(context: CommandContext, options: EscrowRecoveryOptions): Promise<PeerHome> {
   const { clock, signal, terminal } = context;
   const { homePath, joinLink, name, homeKey } = options;
-  const way = { purpose: 'recovery', program: 'peerkeep', clock, say: (line: string) => terminal.say(line) } as const;
+  const way = { purpose: 'recovery', program: 'peerkeep', clock, say: (line: string) => terminal.talk(line) } as const;
   const credential = await keyOrApproval({ environment: {} }, way);
   return enrolHere({ homePath, joinLink, name, credential, homeKey, signal });
 }

@@ -77,12 +77,20 @@ const STATES = { active: 'active', suspended: 'suspended', revoked: 'revoked' } 
 
 function peersTable(peers: readonly ListedPeer[]): Html {
   const rows = peers.map(
-    ({ peerId, name, state, seenAt, enrolledAt }) => html`<tr><th scope="row">${name}</th><td>${STATES[state]}</td>
+    ({
+      peerId,
+      name,
+      state,
+      seenAt,
+      enrolledAt,
+      appendOnly,
+    }) => html`<tr><th scope="row">${name}</th><td>${STATES[state]}</td>
+<td>${appendOnly ? 'no' : 'yes'}${state !== 'revoked' && html` <a href="/account/append-only?peer=${peerId}" aria-label="Change whether ${name} may delete">Change…</a>`}</td>
 <td>${seenAt === null ? 'never' : timeOf(seenAt)}</td><td>${timeOf(enrolledAt)}</td>
 <td>${state !== 'revoked' && html`<a href="/account/revoke?peer=${peerId}" aria-label="Revoke ${name}">Revoke…</a>`}</td></tr>`,
   );
   return html`<div class="scroll" role="region" aria-labelledby="machines" tabindex="0"><table>
-<thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Last seen</th><th scope="col">Enrolled</th><th scope="col">Action</th></tr></thead>
+<thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">May delete</th><th scope="col">Last seen</th><th scope="col">Enrolled</th><th scope="col">Action</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
 

@@ -5,7 +5,9 @@ import { isUuidV7, type PeerId, ProtocolError } from '#protocol';
 import { escrowSection } from '../escrow/escrow-section.js';
 import { TellEscrow } from '../escrow/tell-escrow.js';
 import { FRESH_SIGN_IN_MS } from '../limits.js';
+import { AppendOnly } from '../peers/append-only.js';
 import { ListPeers } from '../peers/list-peers.js';
+import { PeerEntity } from '../peers/peer.entity.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { RevokePeer } from '../peers/revoke-peer.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -19,6 +21,7 @@ import { seeOther, sendPage } from '../web/page.js';
 import { WebController } from '../web/web-controller.js';
 import { AccountEntity } from './account.entity.js';
 import { type AccountNotice, accountPage, revokePage } from './account-pages.js';
+import { appendOnlyPage } from './append-only-page.js';
 import { ChangePassword } from './change-password.js';
 
 const PEERS_PER_PAGE = 50;
@@ -33,6 +36,7 @@ export class AccountController {
     private readonly listPeers: ListPeers,
     private readonly directory: PeerDirectory,
     private readonly revokePeer: RevokePeer,
+    private readonly appendOnly: AppendOnly,
     private readonly remoteAddress: RemoteAddress,
     private readonly tellEscrow: TellEscrow,
   ) {}
@@ -87,6 +91,36 @@ export class AccountController {
     const { peerId } = this.ownPeer(session, peer);
     this.sessions.requireFreshSignIn(session, FRESH_SIGN_IN_MS, `/account/revoke?peer=${peerId}`);
     await this.revokePeer.run({ peerId, byAccount: session.accountId, reason: 'revoked on the account page' });
+    seeOther(reply, '/account');
+  }
+
+  @Get('append-only')
+  async askAppendOnly(
+    @CurrentSession() session: Session,
+    @Query('peer') peer: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { peerId, name } = this.ownPeer(session, peer);
+    const { appendOnlyAtMs } = await this.database.reads.findOneByOrFail(PeerEntity, { id: peerId });
+    const appendOnly = appendOnlyAtMs !== null;
+    // Whoever finds an open browser must not be able to take it back.
+    if (appendOnly) this.sessions.requireFreshSignIn(session, FRESH_SIGN_IN_MS, `/account/append-only?peer=${peerId}`);
+    sendPage(reply, appendOnlyPage(session, { peerId, name, appendOnly }));
+  }
+
+  @Post('append-only')
+  async changeAppendOnly(
+    @CurrentSession() session: Session,
+    @SubmittedForm() { peer, to }: Fields,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { peerId } = this.ownPeer(session, peer);
+    const owned = { peerId, byAccount: session.accountId };
+    if (to === 'on') await this.appendOnly.set(owned);
+    else {
+      this.sessions.requireFreshSignIn(session, FRESH_SIGN_IN_MS, `/account/append-only?peer=${peerId}`);
+      await this.appendOnly.lift(owned);
+    }
     seeOther(reply, '/account');
   }
 

@@ -388,6 +388,40 @@ describe('the machines of an account', () => {
     expect((await visitor.get('/account')).text).toContain('<td>revoked</td>');
   });
 
+  it('are made append-only at once, and let delete again only after a fresh sign-in', async () => {
+    const visitor = await comeSignedIn('keeper@example.org');
+    const peer = await enrolFor('keeper@example.org');
+    const remove = async (): Promise<string | undefined> =>
+      (await peer.post('/v1/deletes', { objectIds: [peer.peerId] })).code;
+    const ask = `/account/append-only?peer=${peer.peerId}`;
+    expect(await remove()).toBe(undefined);
+    expect((await visitor.get('/account')).text).toContain('<td>yes <a href="/account/append-only');
+    expect((await visitor.submit(ask, {})).status).toBe(303);
+    expect(await remove()).toBe('peer_append_only');
+    expect((await visitor.get('/account')).text).toContain('<td>no <a href="/account/append-only');
+
+    const stranger = await TestPeer.enrol(fixture);
+    expect((await visitor.get(`/account/append-only?peer=${stranger.peerId}`)).status).toBe(404);
+    expect((await stranger.post(`/v1/peers/${peer.peerId}/append-only`, {})).code).toBe('peer_unknown');
+
+    const shown = await visitor.get(ask);
+    expect(shown.text).toContain('Let box delete again?');
+    const token = /name="form_token" value="([^"]+)"/.exec(shown.text)![1]!;
+    fixture.clock.advance(16 * MINUTE_MS);
+    const late = await visitor.post('/account/append-only', { peer: peer.peerId, to: 'off', form_token: token });
+    expect(late.headers.location).toBe(`/sign-in?next=${encodeURIComponent(ask)}`);
+    expect(await remove()).toBe('peer_append_only');
+
+    await visitor.submit('/sign-in', { email: 'keeper@example.org', password: PASSWORD });
+    expect((await visitor.submit(ask, {})).status).toBe(303);
+    expect(await remove()).toBe(undefined);
+    // By its own message it can only be set.
+    expect((await peer.post<{ appendOnly: boolean }>(`/v1/peers/${peer.peerId}/append-only`, {})).body.appendOnly).toBe(
+      true,
+    );
+    expect((await peer.get<{ appendOnly: boolean }>('/v1/peers/me')).body.appendOnly).toBe(true);
+  });
+
   async function enrolFor(email: string): Promise<TestPeer> {
     const [account] = await query<{ id: AccountId }>(`SELECT id FROM accounts WHERE email = '${email}'`);
     const { key } = await fixture.broker.createEnrolmentKey({ accountId: account!.id });

@@ -22,6 +22,7 @@ import { CertificateAuthority } from '../certificates/certificate-authority.js';
 import { approveRecovery } from '../escrow/recovery-rights.js';
 import { TransactionKeys } from '../keys/transaction-keys.js';
 import { Ledger } from '../ledger/ledger.js';
+import { appendOnlyOfRecovered } from '../peers/append-only.js';
 import { PeerEntity } from '../peers/peer.entity.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -72,6 +73,7 @@ export class EnrolPeer {
         publicKey,
         certificateExpiresAtMs: certificate.expiresAtMs,
         createdAtMs: nowMs,
+        appendOnlyAtMs: credential.kind === 'recovery-proof' ? await appendOnlyOfRecovered(db, accountId, nowMs) : null,
       });
       if (purpose === 'recovery') await approveRecovery(db, { peerId, accountId, atMs: nowMs });
       return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };

@@ -16,6 +16,7 @@ import {
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
+import { requireRightToDelete } from '../peers/append-only.js';
 import { type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -54,7 +55,7 @@ export class BeginGroup {
    * A put goes to every other member and sets credit aside for each; a get or delete, to those that have any of the
    * items as content of this group.
    *
-   * throws   request_invalid | group_unknown | group_not_member | group_content_unknown | not_enough_hosts when no other
+   * throws   peer_append_only for a delete | request_invalid | group_unknown | group_not_member | group_content_unknown | not_enough_hosts when no other
    *          member that it is for is there | request_too_large for more than BATCHED_SHARDS_MAX items at all of them
    *          together | credit_exceeded
    */
@@ -80,6 +81,7 @@ export class BeginGroup {
 
   private async begin(db: EntityManager, caller: Caller, request: BeginGroupRequest, holds: HostHolds): Promise<Begun> {
     const { groupId, op, items } = request;
+    if (op === 'delete') await requireRightToDelete(db, caller.peer.peerId);
     if (new Set(items.map(({ cid }) => cid)).size < items.length) {
       throw new ProtocolError('request_invalid', {}, { detail: 'items: a content twice' });
     }

@@ -17,6 +17,8 @@ export interface StoredObject {
   readonly createdAtMs: number;
   /** A deleted object is in no list; it is remembered while hosts have shards of it, which are unwanted. */
   readonly deletedAtMs: number | null;
+  /** What the puts of its shards said; whether a shard may go is decided by the shard's own. */
+  readonly retainUntilMs: number | null;
 }
 
 /**
@@ -46,13 +48,15 @@ export async function findObjects(db: EntityManager, ids: readonly ObjectId[]): 
   return new Map(rows.map((row) => [row.id, objectFrom(row)]));
 }
 
-/** The safe objects of an account, oldest id first. */
-export async function findSafeObjects(
+/** The objects of an account that are safe, or deleted and not forgotten yet; oldest id first. */
+export async function findObjectsOf(
   db: EntityManager,
   accountId: AccountId,
-  page: { kind: ObjectKind | null; after: ObjectId | null; limit: number },
+  page: { state: 'safe' | 'deleted'; kind: ObjectKind | null; after: ObjectId | null; limit: number },
 ): Promise<StoredObject[]> {
-  const conditions = ['account_id = $1', 'stored_shards >= safe_shards', 'deleted_at_ms IS NULL'];
+  const isInState =
+    page.state === 'deleted' ? 'deleted_at_ms IS NOT NULL' : 'stored_shards >= safe_shards AND deleted_at_ms IS NULL';
+  const conditions = ['account_id = $1', isInState];
   const parameters: string[] = [accountId];
   if (page.kind !== null) conditions.push(`kind = $${parameters.push(page.kind)}`);
   if (page.after !== null) conditions.push(`id > $${parameters.push(page.after)}`);
@@ -98,6 +102,7 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
         'safe_shards',
         'stored_shards',
         'created_at_ms',
+        'retain_until_ms',
       ],
     },
     objects.map((o) => [
@@ -110,6 +115,7 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
       o.safeShards,
       o.storedShards,
       o.createdAtMs,
+      o.retainUntilMs,
     ]),
   );
 }
@@ -215,6 +221,7 @@ interface ObjectRow {
   stored_shards: number;
   created_at_ms: number | string;
   deleted_at_ms: number | string | null;
+  retain_until_ms: number | string | null;
 }
 
 interface ShardRow {
@@ -241,6 +248,7 @@ function objectFrom(row: ObjectRow): StoredObject {
     storedShards: row.stored_shards,
     createdAtMs: Number(row.created_at_ms),
     deletedAtMs: row.deleted_at_ms === null ? null : Number(row.deleted_at_ms),
+    retainUntilMs: row.retain_until_ms === null ? null : Number(row.retain_until_ms),
   };
 }
 

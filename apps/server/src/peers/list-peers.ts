@@ -41,5 +41,6 @@ export function listedPeerFrom(row: PeerEntity): ListedPeer {
         : { at: formatTime(stateChangedAtMs), by: stateChangedBy, reason: stateReason ?? '' },
     enrolledAt: formatTime(row.createdAtMs),
     seenAt: row.seenAtMs === null ? null : formatTime(row.seenAtMs),
+    appendOnly: row.appendOnlyAtMs !== null,
   };
 }

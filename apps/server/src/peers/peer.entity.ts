@@ -41,6 +41,10 @@ export class PeerEntity {
   @Column(wholeNumber('certificate_expires_at_ms'))
   certificateExpiresAtMs!: number;
 
+  /** Since when it may not delete; null for a machine that may. */
+  @Column(wholeNumber('append_only_at_ms', { nullable: true }))
+  appendOnlyAtMs!: number | null;
+
   @Column(wholeNumber('created_at_ms'))
   createdAtMs!: number;
 

@@ -1,4 +1,4 @@
-// GET /v1/peers, POST /v1/peers/{peerId}/revoke
+// GET /v1/peers, POST /v1/peers/{peerId}/revoke, POST /v1/peers/{peerId}/append-only
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import {
   isUuidV7,
@@ -12,9 +12,12 @@ import {
   ProtocolError,
   type RevokePeerRequest,
   revokePeerRequest,
+  type SetAppendOnlyRequest,
+  setAppendOnlyRequest,
 } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
+import { AppendOnly } from './append-only.js';
 import { ListPeers, listedPeerFrom } from './list-peers.js';
 import { RevokePeer } from './revoke-peer.js';
 
@@ -23,6 +26,7 @@ export class PeersController {
   constructor(
     private readonly listPeers: ListPeers,
     private readonly revokePeer: RevokePeer,
+    private readonly appendOnly: AppendOnly,
   ) {}
 
   @Get()
@@ -47,5 +51,16 @@ export class PeersController {
       throw new ProtocolError('request_invalid', {}, { detail });
     }
     return listedPeerFrom(await this.revokePeer.run({ peerId: peerId as PeerId, byAccount: peer.accountId, reason }));
+  }
+
+  @Post(':peerId/append-only')
+  @Answers(listedPeer)
+  async setAppendOnly(
+    @CurrentCaller() { peer }: Caller,
+    @Param('peerId') peerId: string,
+    @Body({ schema: setAppendOnlyRequest }) _request: SetAppendOnlyRequest,
+  ): Promise<ListedPeer> {
+    if (!isUuidV7(peerId)) throw new ProtocolError('peer_unknown');
+    return listedPeerFrom(await this.appendOnly.set({ peerId: peerId as PeerId, byAccount: peer.accountId }));
   }
 }

@@ -1,5 +1,6 @@
 // Peers: who is enrolled, and who has been shut out.
 import { Module } from '@nestjs/common';
+import { AppendOnly } from './append-only.js';
 import { ListPeers } from './list-peers.js';
 import { PeerChanges } from './peer-changes.js';
 import { PeerDirectory } from './peer-directory.js';
@@ -9,7 +10,7 @@ import { WithdrawnTokensOfPeers } from './withdrawn-tokens.js';
 
 @Module({
   controllers: [PeersController],
-  providers: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, WithdrawnTokensOfPeers],
-  exports: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, WithdrawnTokensOfPeers],
+  providers: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, AppendOnly, WithdrawnTokensOfPeers],
+  exports: [PeerDirectory, PeerChanges, RevokePeer, ListPeers, AppendOnly, WithdrawnTokensOfPeers],
 })
 export class PeersModule {}

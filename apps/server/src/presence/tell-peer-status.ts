@@ -1,11 +1,12 @@
 // Tells a peer what the broker knows of it and of its account's credit.
 import { Injectable } from '@nestjs/common';
 import { Clock } from '#process';
-import { CERTIFICATE_LIFE_MS, type PeerStatusAnswer } from '#protocol';
+import { CERTIFICATE_LIFE_MS, type PeerId, type PeerStatusAnswer } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
 import { countHeld } from '../objects/object-rows.js';
+import { PeerEntity } from '../peers/peer.entity.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { ProbeHosts } from '../probes/probe-hosts.js';
@@ -35,7 +36,13 @@ export class TellPeerStatus {
       storedBytes: held.bytes,
       renewCertificate: peer.certificateExpiresAtMs - nowMs <= CERTIFICATE_LIFE_MS / 2,
       renewTransactionKey: await this.tokens.isRenewalDue(peer.peerId, nowMs),
+      appendOnly: await this.isAppendOnly(peer.peerId),
       credit: { available: `${available}`, reserved: `${reserved}`, earned: `${earned}` },
     };
+  }
+
+  private async isAppendOnly(peerId: PeerId): Promise<boolean> {
+    const row = await this.database.reads.findOneBy(PeerEntity, { id: peerId });
+    return row !== null && row.appendOnlyAtMs !== null;
   }
 }

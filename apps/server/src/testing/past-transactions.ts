@@ -87,6 +87,7 @@ async function addPuts(
       storedShards: PER_UNIT,
       createdAtMs: atMs,
       deletedAtMs: null,
+      retainUntilMs: null,
     })),
   );
   await insertTransactions(db, puts);

@@ -22,8 +22,10 @@ import {
   findObjects,
   findShards,
   markDeleted,
+  type StoredObject,
   type StoredShard,
 } from '../objects/object-rows.js';
+import { requireRightToDelete } from '../peers/append-only.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -50,22 +52,31 @@ export class BeginDelete {
   ) {}
 
   /**
-   * Asking again is answered again: an object of which nothing is left, or that never was, has nothing to delete.
+   * Asking again is answered again: an object of which nothing is left, or that never was, has nothing to delete. One
+   * whose put promised to keep it is not deleted before that time: it stays in the lists, and can be fetched.
    *
-   * throws   request_too_large for more than BATCHED_SHARDS_MAX shards; then nothing is deleted
+   * throws   peer_append_only | request_too_large for more than BATCHED_SHARDS_MAX shards; then nothing is deleted
    */
   async run(caller: Caller, { objectIds }: BeginDeleteRequest): Promise<BeginDeleteAnswer> {
     const ids = [...new Set(objectIds)];
     const { tokens, offline, retained } = await this.database.write(async (db): Promise<Begun> => {
+      await requireRightToDelete(db, caller.peer.peerId);
       const objects = [...(await findObjects(db, ids)).values()];
       const own = objects.filter(({ accountId }) => accountId === caller.peer.accountId);
       const shardsMost = own.reduce((sum, { totalShards }) => sum + totalShards, 0);
       if (shardsMost > BATCHED_SHARDS_MAX) throw new ProtocolError('request_too_large');
-      const ownIds = own.map(({ objectId }) => objectId);
-      const shards = await findShards(db, ownIds);
       const nowMs = this.clock.nowMs();
-      await markDeleted(db, ownIds, nowMs);
-      return this.deleteShards(db, caller, shards, nowMs);
+      const all = await findShards(
+        db,
+        own.map(({ objectId }) => objectId),
+      );
+      const kept = promisedShards(own, all, nowMs);
+      const keptIds = new Set(kept.map(({ objectId }) => objectId));
+      const shards = all.filter(({ objectId }) => !keptIds.has(objectId));
+      const deleted = own.map(({ objectId }) => objectId).filter((objectId) => !keptIds.has(objectId));
+      await markDeleted(db, deleted, nowMs);
+      const begun = await this.deleteShards(db, caller, shards, nowMs);
+      return { ...begun, retained: [...begun.retained, ...kept] };
     });
     return {
       batches: await Promise.all(tokens.map((token) => this.permit(token))),
@@ -138,4 +149,17 @@ export class BeginDelete {
     const items = begun.rows.map(itemOf);
     return { transactionId, token, host: begun.host, expiresAt: formatTime(expiresAtMs), items };
   }
+}
+
+/** Of objects that are not deleted, the shards that hosts were told to keep for longer, also by puts under way. */
+function promisedShards(
+  objects: readonly StoredObject[],
+  shards: readonly StoredShard[],
+  nowMs: number,
+): readonly StoredShard[] {
+  const listed = new Set(objects.filter(({ deletedAtMs }) => deletedAtMs === null).map(({ objectId }) => objectId));
+  return shards.filter(
+    ({ objectId, hostId, retainUntilMs }) =>
+      listed.has(objectId) && hostId !== null && retainUntilMs !== null && retainUntilMs > nowMs,
+  );
 }

@@ -36,6 +36,7 @@ import {
   type StoredShard,
   shardsByObject,
 } from '../objects/object-rows.js';
+import { findAppendOnly } from '../peers/append-only.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
@@ -45,8 +46,9 @@ import { type BegunToken, packBatches, permittedBy } from './begun-token.js';
 import { HostHolds } from './host-holds.js';
 import { reservationTogether } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
-import { type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
+import { movesOf, type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
 import { PutCredit } from './put-credit.js';
+import { markMoving } from './shard-places.js';
 import { insertTransactions, type NewTransaction } from './transaction-rows.js';
 
 /** A request on its way to the database. */
@@ -67,6 +69,8 @@ interface Known {
   readonly objects: ReadonlyMap<ObjectId, StoredObject>;
   readonly shards: ReadonlyMap<ObjectId, readonly StoredShard[]>;
   readonly credit: PutCredit;
+  /** Of the machines that ask to move shards, those that may not delete. */
+  readonly addingOnly: ReadonlySet<PeerId>;
 }
 
 @Injectable()
@@ -94,10 +98,11 @@ export class BeginPut {
   /**
    * One write unit for the whole request, shared with others that ask now; tokens are sealed after its commit. Asking
    * again for a shard whose put has not ended places the shard anew. The put before goes on, and so does what is set
-   * aside for it: its token is good at its host. A shard that is stored already is in neither list of the answer.
+   * aside for it: its token is good at its host. A shard that is stored already is in neither list of the answer, unless
+   * the client cannot have it of the host that it names.
    *
    * throws   request_invalid | redundancy_changed | not_enough_hosts | target_unavailable | object_conflict |
-   *          credit_exceeded
+   *          credit_exceeded | peer_append_only for a stored shard that is to move
    */
   async run(caller: Caller, request: BeginPutRequest): Promise<BeginPutAnswer> {
     const ids = request.objects.map(({ objectId }) => objectId);
@@ -127,7 +132,8 @@ export class BeginPut {
       const shards = shardsByObject(await findShards(db, [...objects.keys()]));
       const accountIds = asked.map(({ caller }) => caller.peer.accountId);
       const credit = new PutCredit(await this.ledger.availableOf(db, accountIds));
-      const outcomes = asked.map((put) => this.plan(put, { objects, shards, credit }, nowMs));
+      const addingOnly = await findAppendOnly(db, moversAmong(asked));
+      const outcomes = asked.map((put) => this.plan(put, { objects, shards, credit, addingOnly }, nowMs));
       await this.write(
         db,
         asked.flatMap(({ caller }, i) => {
@@ -153,7 +159,7 @@ export class BeginPut {
   /** Decide one request. What it takes of hosts is held at once, and given back when it is refused. */
   private plan(
     { caller, request, holds }: AskedPut,
-    { objects, shards, credit }: Known,
+    { objects, shards, credit, addingOnly }: Known,
     nowMs: number,
   ): Outcome<Begun> {
     holds.undo();
@@ -170,6 +176,8 @@ export class BeginPut {
           candidateOf: (peerId) => this.hosts.candidateOf(peerId),
           accountOf: (peerId) => this.accountOf(peerId),
           random: Math.random,
+          mayMove: !addingOnly.has(caller.peer.peerId),
+          nowMs,
         });
         if (!decision.ok) {
           const detail = decision.detail === undefined ? {} : { detail: decision.detail };
@@ -220,6 +228,7 @@ export class BeginPut {
             storedShards: 0,
             createdAtMs: nowMs,
             deletedAtMs: null,
+            retainUntilMs: retainTime(wanted, nowMs),
           })),
       ),
     );
@@ -232,6 +241,10 @@ export class BeginPut {
           tokens.flatMap(({ rows }) => rows),
         ),
       ),
+    );
+    await markMoving(
+      db,
+      begun.flatMap(({ planned }) => movesOf(planned, transactions)),
     );
     await insertTransactions(db, transactions);
     const movements = begun.flatMap(({ tokens }) => reservationTogether(tokens.flatMap(({ rows }) => rows)));
@@ -311,7 +324,10 @@ export class BeginPut {
         objectId,
         safeShards: plan.safeShards,
         permissions: permissions.get(objectId)!,
-        unplaced: plan.placing.filter(({ hostId }) => hostId === null).map(({ shard }) => shard.index),
+        unplaced: [
+          ...plan.placing.filter(({ hostId }) => hostId === null).map(({ shard }) => shard.index),
+          ...plan.staying,
+        ],
       })),
       ...(batch ? { batches } : {}),
       universalOffered: this.offer.isMade,
@@ -320,6 +336,12 @@ export class BeginPut {
 }
 
 const UUID_ENTROPY_BYTES = 10;
+
+function moversAmong(asked: readonly AskedPut[]): PeerId[] {
+  const asksToMove = ({ request }: AskedPut): boolean =>
+    request.objects.some(({ shards }) => shards.some(({ insteadOf }) => insteadOf !== undefined));
+  return [...new Set(asked.filter(asksToMove).map(({ caller }) => caller.peer.peerId))];
+}
 
 function nameAnObjectTwice(asked: readonly AskedPut[]): boolean {
   const ids = asked.flatMap(({ request }) => request.objects.map(({ objectId }) => objectId));

@@ -98,6 +98,7 @@ export function decideUsePlacement(
       storedShards: 0,
       createdAtMs: nowMs,
       deletedAtMs: null,
+      retainUntilMs: null,
     };
     return { ok: true, newObject, hasRow: false };
   }

@@ -26,6 +26,10 @@ const remove = async (...objectIds: string[]): Promise<BeginDeleteAnswer> => {
   expect(answer.code).toBeUndefined();
   return answer.body;
 };
+const deletedOnes = async (): Promise<string[]> => {
+  const { body } = await network.client.get<{ objects: { objectId: string }[] }>('/v1/objects?state=deleted');
+  return body.objects.map(({ objectId }) => objectId);
+};
 const isListed = async (objectId: string): Promise<boolean> => {
   const { body } = await network.client.get<{ objects: { objectId: string }[] }>('/v1/objects');
   return body.objects.some((object) => object.objectId === objectId);
@@ -90,13 +94,17 @@ describe('a deletion', () => {
     expect(await known(object.objectId)).toEqual({ objects: 0, shards: 0 });
   });
 
-  it('leaves shards that are retained where they are, until then', async () => {
+  it('leaves an object that is retained as it is, in the lists too, until then', async () => {
     const until = formatTime(network.nowMs + HOUR_MS);
     const { object } = await network.store({ retainUntil: until });
     const kept = await remove(object.objectId);
     expect(kept.batches).toEqual([]);
     expect(kept.retained.map(({ index, until: time }) => [index, time])).toEqual([0, 1, 2].map((i) => [i, until]));
-    expect(await isListed(object.objectId)).toBe(false);
+    expect(await isListed(object.objectId)).toBe(true);
+    expect((await network.client.post('/v1/gets', { objects: [{ objectId: object.objectId, avoid: [] }] })).code).toBe(
+      undefined,
+    );
+    expect(await deletedOnes()).not.toContain(object.objectId);
     network.fixture.clock.advance(HOUR_MS);
     for (const host of network.hosts) await host.announce();
     const { batches, retained } = await remove(object.objectId);
@@ -106,6 +114,25 @@ describe('a deletion', () => {
     const refused = network.failed(batches[1]!.transactionId, 'shard_retained');
     expect(await network.host(batches[1]!.host.peerId).report([refused])).toEqual(['recorded']);
     expect((await remove(object.objectId)).batches).toHaveLength(2);
+    expect(await isListed(object.objectId)).toBe(false);
+  });
+
+  it('is not begun for an object whose retained put is still under way', async () => {
+    const until = formatTime(network.nowMs + HOUR_MS);
+    const object = someObject(network.fixture, { retainUntil: until });
+    await beginPut(network.client, object);
+    expect((await remove(object.objectId)).retained).toHaveLength(3);
+    expect((await network.client.post('/v1/puts', { objects: [object] })).code).toBe(undefined);
+    await network.endAll();
+  });
+
+  it('lists what is deleted while hosts still have something of it', async () => {
+    const { object } = await network.store();
+    expect(await deletedOnes()).not.toContain(object.objectId);
+    const { batches } = await remove(object.objectId);
+    expect(await deletedOnes()).toContain(object.objectId);
+    for (const batch of batches) expect(await tell(batch)).toEqual(['recorded']);
+    expect(await deletedOnes()).not.toContain(object.objectId);
   });
 
   it('lets puts under way end, gives back what came to nothing, and is never blocked by an empty purse', async () => {

@@ -3,11 +3,20 @@ import type { AccountId, ErrorCode, ObjectToPut, PeerId, Redundancy, ShardToPut 
 import type { StoredObject, StoredShard } from '../objects/object-rows.js';
 import { type Candidate, placeShards } from '../placement/place-shards.js';
 
+export interface PlacedShardPlan {
+  readonly shard: ShardToPut;
+  readonly hostId: PeerId | null;
+  /** What is known of it when it is stored where the client cannot have it; it stays so until the new host has it. */
+  readonly moves: StoredShard | null;
+}
+
 export interface PutPlan {
   readonly safeShards: number;
-  /** Shards that are not stored; each gets its host, or none. */
-  readonly placing: readonly { readonly shard: ShardToPut; readonly hostId: PeerId | null }[];
-  /** What is known of these shards, none of them stored; the new places stand instead of it. */
+  /** Shards that need a place; each gets its host, or none. */
+  readonly placing: readonly PlacedShardPlan[];
+  /** Stored shards that were to move, and stay where a host promised to keep them. */
+  readonly staying: readonly number[];
+  /** What is known of shards that are not stored; the new places stand instead of it. */
   readonly replaces: readonly StoredShard[];
 }
 
@@ -22,6 +31,7 @@ export type PutDecision =
  * candidates   hosts to choose from
  * candidateOf  a host that the client names (B11), if it is there; perhaps none of the candidates
  * accountOf    the account of any enrolled peer
+ * mayMove      whether the client may delete: moving a stored shard has its old place forgotten
  */
 export function planPut(
   client: { peerId: PeerId; accountId: AccountId },
@@ -33,6 +43,8 @@ export function planPut(
     candidateOf: (peerId: PeerId) => Candidate | undefined;
     accountOf: (peerId: PeerId) => AccountId;
     random: () => number;
+    mayMove: boolean;
+    nowMs: number;
   },
 ): PutDecision {
   const fault = faultOf(wanted);
@@ -46,18 +58,30 @@ export function planPut(
   } else if (isOther(client.accountId, wanted, stored)) return { ok: false, code: 'object_conflict' };
 
   const known = new Map(stored?.shards.map((shard) => [shard.index, shard]));
-  const needed = wanted.shards.filter(({ index }) => known.get(index)?.state !== 'stored');
+  const moving = new Map(
+    wanted.shards.flatMap(({ index, insteadOf }) => {
+      const shard = known.get(index);
+      return shard?.state === 'stored' && shard.hostId === insteadOf ? [[index, shard] as const] : [];
+    }),
+  );
+  if (moving.size > 0 && !hosts.mayMove) return { ok: false, code: 'peer_append_only' };
+  // Until its time a shard stays where it was promised to be kept: the new host may be the thief's.
+  const isPromised = (index: number): boolean => (moving.get(index)?.retainUntilMs ?? 0) > hosts.nowMs;
+  const promised = wanted.shards.filter(({ index }) => isPromised(index));
+  for (const { index } of promised) moving.delete(index);
+  const needed = wanted.shards.filter(({ index }) => known.get(index)?.state !== 'stored' || moving.has(index));
   const replaced = new Set(needed.map(({ index }) => index));
   const holders = (stored?.shards ?? []).filter(({ index, hostId }) => hostId !== null && !replaced.has(index));
   const holding = holders.map(({ hostId }) => ({ peerId: hostId!, accountId: hosts.accountOf(hostId!) }));
-  const named = placeNamed(client, needed, holding, { avoid: wanted.avoid, candidateOf: hosts.candidateOf });
+  const avoid = [...wanted.avoid, ...[...moving.values()].map(({ hostId }) => hostId!)];
+  const named = placeNamed(client, needed, holding, { avoid, candidateOf: hosts.candidateOf });
   if (!named.ok) return named;
   const { placed: chosen } = placeShards(
     {
       client,
       shards: needed.filter(({ target }) => target === undefined),
       holders: [...holding, ...named.holders],
-      avoid: wanted.avoid,
+      avoid,
     },
     hosts.candidates,
     hosts.random,
@@ -73,8 +97,13 @@ export function planPut(
     ok: true,
     plan: {
       safeShards,
-      placing: needed.map((shard) => ({ shard, hostId: hostOf.get(shard.index) ?? null })),
-      replaces: [...known.values()].filter(({ index }) => replaced.has(index)),
+      placing: needed.map((shard) => ({
+        shard,
+        hostId: hostOf.get(shard.index) ?? null,
+        moves: moving.get(shard.index) ?? null,
+      })),
+      staying: promised.map(({ index }) => index),
+      replaces: [...known.values()].filter(({ index }) => replaced.has(index) && !moving.has(index)),
     },
   };
 }
@@ -113,6 +142,9 @@ function placeNamed(
 function faultOf(wanted: ObjectToPut): string | null {
   if (wanted.dataShards > wanted.totalShards) return 'dataShards: more than totalShards';
   if (wanted.shards.some(({ index }) => index >= wanted.totalShards)) return 'shards: an index past totalShards';
+  // Whoever names both hosts would decide alone who has the only copy.
+  if (wanted.shards.some(({ target, insteadOf }) => target !== undefined && insteadOf !== undefined))
+    return 'shards: target together with insteadOf';
   if (new Set(wanted.shards.map(({ index }) => index)).size < wanted.shards.length) return 'shards: an index twice';
   return null;
 }

@@ -41,19 +41,36 @@ export function retainTime({ retainUntil }: ObjectToPut, nowMs: number): number 
 export function shardsOf(planned: readonly PlannedObject[], transactions: readonly NewTransaction[]): StoredShard[] {
   const putOf = new Map(transactions.map((put) => [`${put.objectId} ${put.shardIndex}`, put]));
   return planned.flatMap(({ wanted, plan }) =>
-    plan.placing.map(({ shard, hostId }): StoredShard => {
+    plan.placing.flatMap(({ shard, hostId, moves }): StoredShard[] => {
+      if (moves !== null) return [];
       const put = putOf.get(`${wanted.objectId} ${shard.index}`);
-      return {
-        objectId: wanted.objectId,
-        index: shard.index,
-        cid: shard.cid,
-        sizeBytes: shard.sizeBytes,
-        state: hostId === null ? 'unplaced' : 'placing',
-        hostId,
-        transactionId: put?.id ?? null,
-        transactionItem: put?.item ?? 0,
-        retainUntilMs: wanted.retainUntil === undefined ? null : timeOf(wanted.retainUntil),
-      };
+      return [
+        {
+          objectId: wanted.objectId,
+          index: shard.index,
+          cid: shard.cid,
+          sizeBytes: shard.sizeBytes,
+          state: hostId === null ? 'unplaced' : 'placing',
+          hostId,
+          transactionId: put?.id ?? null,
+          transactionItem: put?.item ?? 0,
+          retainUntilMs: wanted.retainUntil === undefined ? null : timeOf(wanted.retainUntil),
+        },
+      ];
+    }),
+  );
+}
+
+/** The stored shards of these objects that get another place, with the put that is to bring each there. */
+export function movesOf(
+  planned: readonly PlannedObject[],
+  transactions: readonly NewTransaction[],
+): { readonly shard: StoredShard; readonly put: NewTransaction }[] {
+  const putOf = new Map(transactions.map((put) => [`${put.objectId} ${put.shardIndex}`, put]));
+  return planned.flatMap(({ plan }) =>
+    plan.placing.flatMap(({ moves: shard }) => {
+      const put = shard === null ? undefined : putOf.get(`${shard.objectId} ${shard.index}`);
+      return shard === null || put === undefined ? [] : [{ shard, put }];
     }),
   );
 }

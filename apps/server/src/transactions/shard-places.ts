@@ -3,7 +3,15 @@
 import type { EntityManager } from 'typeorm';
 import { changeMany, placeholders } from '#database';
 import type { ObjectId } from '#protocol';
-import { inStatements, isOneOf, partValues, type Transaction, tuples } from './transaction-rows.js';
+import type { StoredShard } from '../objects/object-rows.js';
+import {
+  inStatements,
+  isOneOf,
+  type NewTransaction,
+  partValues,
+  type Transaction,
+  tuples,
+} from './transaction-rows.js';
 
 /** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
 export async function markStored(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
@@ -13,9 +21,11 @@ export async function markStored(db: EntityManager, puts: readonly Transaction[]
     // shard was placed anew, the host of the put before may have been chosen for another shard: no host has two.
     await changeMany(
       db,
-      `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item
+      `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item,
+         move_transaction_id = NULL, move_transaction_item = 0
        FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
-         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index AND shards.state <> 'stored'
+         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
+         AND (shards.state <> 'stored' OR (shards.move_transaction_id = t.id AND shards.move_transaction_item = t.item))
          AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes
          AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
            AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`,
@@ -23,6 +33,21 @@ export async function markStored(db: EntityManager, puts: readonly Transaction[]
     );
   }
   await countStored(db, objectsOf(puts));
+}
+
+/** Each of these stored shards stays where it is until the put has brought it to its host; the latest such put counts. */
+export async function markMoving(
+  db: EntityManager,
+  moves: readonly { readonly shard: StoredShard; readonly put: NewTransaction }[],
+): Promise<void> {
+  for (const { shard, put } of moves) {
+    await changeMany(
+      db,
+      `UPDATE shards SET move_transaction_id = $1, move_transaction_item = $2
+       WHERE object_id = $3 AND shard_index = $4 AND state = 'stored'`,
+      [put.id, put.item, shard.objectId, shard.index],
+    );
+  }
 }
 
 /** These puts ended without a receipt: their shards have no host. Those of deleted objects are forgotten. */

@@ -1,50 +1,54 @@
-// Checks that every snapshot can be restored: its trees, the places of its chunks, and, when asked, every stored byte.
-import { joinObject, ReedSolomon } from '#erasure';
-import {
-  type ErrorCode,
-  isRefusal,
-  type ListedObject,
-  OBJECTS_PER_REQUEST_MAX,
-  type ObjectId,
-  type PeerId,
-  ProtocolError,
-} from '#protocol';
+// Checks that every snapshot can be restored: the hosts of its objects, their bytes when asked, its trees, and the place
+// of every chunk; and tells which hosts and files are concerned by what is wrong.
+import type { ErrorCode, ListedObject, ObjectId, PeerId } from '#protocol';
 import type { ChunkIndexFile } from '../chunk-index-file.js';
-import { isLossOfData } from '../get/loss-of-data.js';
 import type { ObjectCache } from '../get/object-cache.js';
 import type { ObjectFetcher } from '../get/object-fetcher.js';
 import type { TreeReader } from '../get/tree-reader.js';
 import type { DataKeys } from '../keys.js';
-import { objectKeyOf, openChunk, openObject } from '../objects/open-object.js';
 import type { OnEvent } from '../ports.js';
 import type { StoredSnapshot } from '../snapshots/list-snapshots.js';
-
-/** Few, since all of their shards come over one line while their tokens live: an aged token is no damaged object. */
-const OBJECTS_ASKED_AT_ONCE = 4;
+import { chooseObjects, type DataSubset } from './choose-objects.js';
+import { type Concerned, findConcerned } from './concerned-files.js';
+import { examineBytes, examinePlaces, type ShardFault, type ShardState } from './examine-objects.js';
+import { Findings } from './findings.js';
 
 export interface CheckRequest {
   readonly snapshots: readonly StoredSnapshot[];
   /** Snapshots that could not even be opened. */
   readonly lostSnapshots: readonly ObjectId[];
   readonly listed: readonly ListedObject[];
-  /** Fetch every shard and open every chunk. */
+  /** Fetch every shard and open every chunk; of `subset` only where that is given. */
   readonly readData: boolean;
+  readonly subset?: DataSubset | undefined;
+  readonly random: () => number;
   readonly signal: AbortSignal;
   readonly onEvent: OnEvent;
 }
 
 export interface CheckSummary {
   readonly snapshots: number;
+  readonly files: number;
   readonly objects: number;
-  /** Objects with fewer shards on hosts that are online than their code has: still whole, with less to spare. */
+  readonly objectsRead: number;
+  readonly bytesRead: number;
+  /** Objects with fewer good shards on hosts that are online than their code has. */
   readonly underReplicated: number;
   /** Objects that cannot be had now: fewer of their hosts are online than they need. */
   readonly unavailableObjects: readonly ObjectId[];
   /** Chunks that a snapshot names and no object has, folders that cannot be read, and files whose list cannot. */
   readonly missingChunks: number;
-  /** Objects that could not be put together, or did not open. */
+  /** Objects that could not be put together, or did not open; and snapshots that could not be read. */
   readonly damagedObjects: readonly ObjectId[];
   readonly badHosts: readonly { readonly peerId: PeerId; readonly code: ErrorCode }[];
+  readonly shardFaults: Readonly<Record<ShardState, number>>;
+  /** The hosts of those faults, with how many each has. */
+  readonly faultyHosts: readonly { readonly peerId: PeerId; readonly state: ShardState; readonly shards: number }[];
+  /** At most FINDINGS_LISTED_MAX of each; every one was told by an event, the shards that are merely away apart. */
+  readonly faults: readonly ShardFault[];
+  readonly concerned: readonly Concerned[];
+  readonly concernedFiles: number;
+  /** Every snapshot can be restored now. */
   readonly ok: boolean;
 }
 
@@ -57,134 +61,55 @@ export interface CheckParts {
 }
 
 export async function runCheck(parts: CheckParts, request: CheckRequest): Promise<CheckSummary> {
-  const missing = new Set<string>();
-  for (const { id, snapshot } of request.snapshots) {
-    await checkTrees(parts, request, id, snapshot.root, missing);
+  const { listed, signal, onEvent } = request;
+  const findings = new Findings(onEvent);
+  let [files, bytesRead] = [0, 0];
+  const tellProgress = (): void =>
+    onEvent({
+      kind: 'progress',
+      activity: 'check',
+      filesDone: files,
+      bytesDone: bytesRead,
+      bytesTotal: request.readData ? toReadBytes : null,
+      bytesStored: 0,
+      hosts: 0,
+    });
+  const toRead = objectsToRead(request);
+  const toReadBytes = toRead.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+  const readIds = new Set(toRead.map(({ objectId }) => objectId));
+  const unread = listed.filter(({ objectId }) => !readIds.has(objectId));
+  for await (const examined of examinePlaces(parts, unread, signal)) findings.note(examined);
+  for await (const examined of examineBytes(parts, toRead, signal)) {
+    findings.note(examined);
+    bytesRead += examined.object.sizeBytes;
+    tellProgress();
   }
-  const { underReplicated, unavailable } = await checkHosts(parts, request);
-  const read = request.readData ? await checkEveryObject(parts, request) : [];
-  const damaged = [...new Set([...request.lostSnapshots, ...read])];
+  const onFile = (): void => {
+    files++;
+    tellProgress();
+  };
+  const finder = { trees: parts.trees, lost: findings.lost, signal, onFile };
+  const missingChunks = await findConcerned(
+    { ...finder, onConcerned: (concerned) => findings.noteConcerned(concerned) },
+    request.snapshots,
+  );
+  const damaged = [...new Set([...request.lostSnapshots, ...findings.damagedObjects])];
   return {
     snapshots: request.snapshots.length + request.lostSnapshots.length,
-    objects: request.listed.length,
-    underReplicated,
-    unavailableObjects: unavailable,
-    missingChunks: missing.size,
+    files,
+    objects: listed.length,
+    objectsRead: toRead.length,
+    bytesRead,
+    ...findings.summary(),
+    missingChunks,
     damagedObjects: damaged,
     badHosts: [...parts.fetcher.badHosts].map(([peerId, code]) => ({ peerId, code })),
-    ok: missing.size === 0 && damaged.length === 0 && unavailable.length === 0,
+    ok: missingChunks === 0 && damaged.length === 0 && findings.lost.size === 0,
   };
 }
 
-/** Ask the broker which hosts of each object are online. That a shard was stored once says nothing about today. */
-async function checkHosts(
-  parts: CheckParts,
-  { listed, signal, onEvent }: CheckRequest,
-): Promise<{ underReplicated: number; unavailable: ObjectId[] }> {
-  const unavailable: ObjectId[] = [];
-  let underReplicated = 0;
-  for (let first = 0; first < listed.length; first += OBJECTS_PER_REQUEST_MAX) {
-    const group = listed.slice(first, first + OBJECTS_PER_REQUEST_MAX).map(({ objectId }) => objectId);
-    for (const { objectId, permissions, dataShards, totalShards } of (
-      await parts.fetcher.permissionsFor(group, signal)
-    ).values()) {
-      if (permissions.length < totalShards) underReplicated++;
-      if (permissions.length >= dataShards) continue;
-      unavailable.push(objectId);
-      const detail = `object ${objectId}: ${permissions.length} of its hosts are online, and it needs ${dataShards}`;
-      onEvent({ kind: 'warning', code: 'object_unavailable', detail });
-    }
-  }
-  return { underReplicated, unavailable };
-}
-
-/** Every directory of a snapshot is read, and every chunk of its files has a place. */
-async function checkTrees(
-  parts: CheckParts,
-  request: CheckRequest,
-  id: ObjectId,
-  root: readonly string[],
-  missing: Set<string>,
-): Promise<void> {
-  const tellLost = (steps: readonly Uint8Array[], { code, message }: ProtocolError): void => {
-    const path = steps.map((name) => Buffer.from(name).toString()).join('/');
-    request.onEvent({ kind: 'skipped', path: path || '/', code, reason: `in snapshot ${id}: ${message}` });
-  };
-  for await (const next of parts.trees.walk(root, () => true, request.signal)) {
-    if (request.signal.aborted) throw new ProtocolError('interrupted');
-    if (next.step === 'lost') {
-      missing.add(`folder ${next.parents.map((name) => Buffer.from(name).toString('hex')).join('/')} of ${id}`);
-      tellLost(next.parents, next.failure);
-      continue;
-    }
-    if (next.step === 'leave' || next.entry.type !== 'file') continue;
-    const steps = [...next.parents, next.entry.name];
-    try {
-      for await (const chunk of parts.trees.contentOf(next.entry, request.signal)) {
-        const lost = whyNoPlace(parts.trees, chunk);
-        if (lost === null || missing.has(chunk)) continue;
-        missing.add(chunk);
-        tellLost(steps, lost);
-      }
-    } catch (error) {
-      if (!isLossOfData(error)) throw error;
-      missing.add(`content of ${steps.map((name) => Buffer.from(name).toString('hex')).join('/')} of ${id}`);
-      tellLost(steps, error);
-    }
-  }
-}
-
-function whyNoPlace(trees: TreeReader, chunk: string): ProtocolError | null {
-  try {
-    trees.locate(chunk);
-    return null;
-  } catch (error) {
-    if (isRefusal(error, 'chunk_missing')) return error;
-    throw error;
-  }
-}
-
-/** Fetch all shards of all objects; returns the objects that are not whole. Hosts with bad shards are named on the way. */
-async function checkEveryObject(parts: CheckParts, request: CheckRequest): Promise<ObjectId[]> {
-  const damaged: ObjectId[] = [];
-  let bytesDone = 0;
-  for (let first = 0; first < request.listed.length; first += OBJECTS_ASKED_AT_ONCE) {
-    const group = request.listed.slice(first, first + OBJECTS_ASKED_AT_ONCE);
-    const permissions = await parts.fetcher.permissionsFor(
-      group.map(({ objectId }) => objectId),
-      request.signal,
-    );
-    for (const { objectId, sizeBytes, dataShards, totalShards } of group) {
-      const permission = permissions.get(objectId);
-      if (permission === undefined) throw new ProtocolError('answer_untrusted', { objectId });
-      const shards = await parts.fetcher.fetchEveryShard(permission, request.signal);
-      const failure = whyNotWhole(parts, { objectId, sizeBytes, dataShards, totalShards }, shards);
-      if (failure !== null) {
-        damaged.push(objectId);
-        request.onEvent({ kind: 'warning', code: failure.code, detail: `object ${objectId}: ${failure.message}` });
-      }
-      bytesDone += sizeBytes;
-      request.onEvent({ kind: 'progress', filesDone: 0, bytesDone, bytesTotal: null, bytesStored: 0, hosts: 0 });
-    }
-  }
-  return damaged;
-}
-
-function whyNotWhole(
-  parts: CheckParts,
-  object: Pick<ListedObject, 'objectId' | 'sizeBytes' | 'dataShards' | 'totalShards'>,
-  shards: readonly (Buffer | null)[],
-): ProtocolError | null {
-  try {
-    const wanted = Array.from({ length: object.dataShards }, (_, index) => index);
-    const code = new ReedSolomon(object.dataShards, object.totalShards);
-    const joined = joinObject(code.reconstruct(shards, wanted), object.sizeBytes);
-    const bytes = Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength);
-    const key = objectKeyOf(parts.keys, object.objectId, bytes);
-    for (const entry of openObject(key, bytes).entries) openChunk(parts.keys, key, bytes, entry);
-    return null;
-  } catch (error) {
-    if (isRefusal(error)) return error;
-    throw error;
-  }
+function objectsToRead({ readData, subset, listed, random }: CheckRequest): readonly ListedObject[] {
+  if (!readData) return [];
+  return subset === undefined ? listed : chooseObjects(listed, subset, random);
 }

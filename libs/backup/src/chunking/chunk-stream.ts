@@ -1,7 +1,8 @@
 // Cuts a stream of bytes into chunks, in one buffer of bounded size that is used again for the next stream.
 import { strict as assert } from 'node:assert';
 import { CHUNK_BUFFER_BYTES, CHUNK_BYTES_MAX } from '../limits.js';
-import { expandGearTable, findChunkEnd, type GearTable } from './fastcdc.js';
+import { CutBuffer } from './cut-kernel.js';
+import { expandGearTable } from './fastcdc.js';
 
 /** Read up to `length` bytes into `target` at `offset`; resolves to how many came, 0 at the end (as FileHandle.read). */
 export type ReadBytes = (target: Buffer, offset: number, length: number) => Promise<number>;
@@ -11,12 +12,11 @@ export type ReadBytes = (target: Buffer, offset: number, length: number) => Prom
  * time; take several chunkers to cut several streams at once.
  */
 export class Chunker {
-  private readonly gear: GearTable;
-  private readonly buffer = Buffer.allocUnsafeSlow(CHUNK_BUFFER_BYTES);
+  private readonly cutting: CutBuffer;
   private busy = false;
 
   constructor(chunkerKey: Uint8Array) {
-    this.gear = expandGearTable(chunkerKey);
+    this.cutting = new CutBuffer(expandGearTable(chunkerKey), CHUNK_BUFFER_BYTES);
   }
 
   /**
@@ -29,21 +29,22 @@ export class Chunker {
   async *chunks(read: ReadBytes): AsyncGenerator<Buffer, void, undefined> {
     assert(!this.busy);
     this.busy = true;
+    const { bytes: buffer } = this.cutting;
     try {
       let start = 0;
       let end = 0;
       let ended = false;
       for (;;) {
         if (!ended && end - start < CHUNK_BYTES_MAX) {
-          this.buffer.copyWithin(0, start, end);
+          buffer.copyWithin(0, start, end);
           end -= start;
           start = 0;
           end = await this.fill(read, end);
-          ended = end < this.buffer.length;
+          ended = end < buffer.length;
         }
         if (start === end) return;
-        const chunkEnd = findChunkEnd(this.gear, this.buffer, start, end);
-        yield this.buffer.subarray(start, chunkEnd);
+        const chunkEnd = this.cutting.findChunkEnd(start, end);
+        yield buffer.subarray(start, chunkEnd);
         start = chunkEnd;
       }
     } finally {
@@ -53,10 +54,11 @@ export class Chunker {
 
   /** Read until the buffer is full or the stream ends; returns where the bytes end. Short of full means ended. */
   private async fill(read: ReadBytes, from: number): Promise<number> {
+    const { bytes: buffer } = this.cutting;
     let end = from;
-    while (end < this.buffer.length) {
-      const room = this.buffer.length - end;
-      const bytesRead = await read(this.buffer, end, room);
+    while (end < buffer.length) {
+      const room = buffer.length - end;
+      const bytesRead = await read(buffer, end, room);
       assert(Number.isInteger(bytesRead) && bytesRead >= 0 && bytesRead <= room);
       if (bytesRead === 0) break;
       end += bytesRead;

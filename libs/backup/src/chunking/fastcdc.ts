@@ -10,10 +10,12 @@ export type GearTable = Int32Array;
 const GEAR_LABEL = 'peerkeep/1/data/chunker/gear';
 const GEAR_WORDS = 256;
 // A byte is shifted out of the 32-bit hash after 32 steps.
-const WINDOW_BYTES = 32;
+export const WINDOW_BYTES = 32;
 // The highest bits depend on the whole window. Two bits more and two fewer than the 20 of 1 MiB: normalization level 2.
-const RARE_MASK = 0xfffffc00 | 0;
-const FREQUENT_MASK = 0xffffc000 | 0;
+export const RARE_BITS = 22;
+export const FREQUENT_BITS = 18;
+const RARE_MASK = -1 << (32 - RARE_BITS);
+const FREQUENT_MASK = -1 << (32 - FREQUENT_BITS);
 
 assert(CHUNK_BYTES_MIN >= WINDOW_BYTES);
 

@@ -3,7 +3,7 @@
 /**
  * permission       the operating system refuses this user
  * vanished         it was there when its directory was listed, or is another kind of thing now
- * special_file     a socket, FIFO or device
+ * special_file     neither file, folder, link, FIFO, socket nor device
  * too_many_entries a directory of more than DIRECTORY_NAMES_MAX names
  * other            see the errno
  */

@@ -11,6 +11,8 @@ export interface EntryStat {
   readonly sizeBytes: number;
   readonly device: bigint;
   readonly inode: bigint;
+  /** Names of this inode, in any folder. */
+  readonly linkCount: number;
 }
 
 export function entryStatOf(stats: BigIntStats): EntryStat {
@@ -23,6 +25,7 @@ export function entryStatOf(stats: BigIntStats): EntryStat {
     sizeBytes: Number(stats.size),
     device: stats.dev,
     inode: stats.ino,
+    linkCount: Number(stats.nlink),
   };
 }
 

@@ -1,4 +1,5 @@
 // Which stored names must not reach a disk: a name is one step down from its directory, or it is refused. Pure.
+import { ProtocolError } from '#protocol';
 import { NAME_BYTES_MAX } from '../trees/tree-limits.js';
 
 export type HostileReason = 'empty' | 'dots' | 'separator' | 'nul' | 'too_long' | 'reserved';
@@ -18,6 +19,13 @@ export function hostileReason(name: Uint8Array, platform: NodeJS.Platform): Host
   const text = Buffer.from(name).toString();
   if (text === '.' || text === '..') return 'dots';
   return platform === 'win32' ? hostileOnWindows(text) : null;
+}
+
+/** The name, when it may reach a disk of this machine. throws name_hostile */
+export function checkedName(name: Uint8Array, platform: NodeJS.Platform = process.platform): Buffer {
+  const reason = hostileReason(name, platform);
+  if (reason !== null) throw new ProtocolError('name_hostile', { reason });
+  return Buffer.from(name);
 }
 
 const SLASH = 0x2f;

@@ -31,8 +31,10 @@ describe('excludes', () => {
     ['two stars at the end: not the directory itself', 'a/**', '/x/a', false],
     ['stars inside a name', 'a**b', '/axxb', true],
     ['a slash at the end', 'cache/', '/x/cache', true],
-    ['an exclamation mark is itself', '!a', '/!a', true],
-    ['an exclamation mark turns nothing round', '!a', '/b', false],
+    ['an exclamation mark inside a name is itself', 'a!b', '/a!b', true],
+    ['an escaped exclamation mark is itself', '\\!a', '/!a', true],
+    ['an exclamation mark alone leaves nothing out', '!a', '/a', false],
+    ['and not what is left either', '!a', '/b', false],
     ['braces are themselves', '{a,b}', '/a', false],
     ['parentheses are themselves', 'photo (*).jpg', '/photo (1).jpg', true],
     ['a plus is itself', '+(a)', '/aa', false],
@@ -52,7 +54,30 @@ describe('excludes', () => {
     expect(['/a', '/b', '/c'].map(omit)).toEqual([true, true, false]);
   });
 
-  it.each([[''], ['/'], ['./'], ['[z-a]']])('refuses the pattern "%s"', (pattern) => {
+  it.each([
+    ['takes back what an earlier one left out', ['*.log', '!keep.log'], '/x/keep.log', false],
+    ['and nothing else', ['*.log', '!keep.log'], '/x/other.log', true],
+    ['but not what a later one leaves out', ['!keep.log', '*.log'], '/x/keep.log', true],
+    ['the last that matches counts', ['*.log', '!keep.log', '/x/keep.log'], '/x/keep.log', true],
+    ['takes back all below a folder', ['*.log', '!keep'], '/x/keep/deep/a.log', false],
+    ['takes back below a folder that a glob names', ['*.log', '!k*p'], '/x/keep/a.log', false],
+    ['and not below others', ['*.log', '!k*p'], '/x/other/a.log', true],
+    ['takes back a path from the root', ['/x/*', '!/x/keep'], '/x/keep', false],
+    ['leaves the rest of that folder out', ['/x/*', '!/x/keep'], '/x/other', true],
+  ])('a pattern after an exclamation mark %s', (_rule, patterns, path, isOut) => {
+    expect(compileExcludes(patterns)(path)).toBe(isOut);
+  });
+
+  it.each([
+    ['a name', 'CaChe', '/x/cAChE', true],
+    ['a glob', '*.TMP', '/x/a.tmp', true],
+    ['letters with accents', 'É*', '/école', true],
+    ['another name', 'cache', '/x/caches', false],
+  ])('ignores case when told to: %s', (_rule, pattern, path, isOut) => {
+    expect(compileExcludes([pattern], { ignoreCase: true })(path)).toBe(isOut);
+  });
+
+  it.each([[''], ['/'], ['./'], ['[z-a]'], ['!'], ['!/']])('refuses the pattern "%s"', (pattern) => {
     expect(() => compileExcludes([pattern])).toThrowError(expect.objectContaining({ code: 'usage' }));
   });
 

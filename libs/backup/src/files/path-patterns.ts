@@ -5,9 +5,12 @@
 //     /home/ann/music  this path only, from the root
 //     /home/**/node_modules   ** stands for any number of directories, none too
 //
-// `*` `?` `[a-z]` `[^a-z]` stay within one name; `\` takes the next character as it is; everything else, also `!`, `{`
-// and `(`, is itself. A slash at the end is ignored. A pattern chooses an entry, and thereby all below it; the names
-// above the folder that is walked never count. Names that are no UTF-8 are compared with U+FFFD for each bad byte.
+// `*` `?` `[a-z]` `[^a-z]` stay within one name; `\` takes the next character as it is; everything else, also `{` and
+// `(`, is itself. A slash at the end is ignored. A pattern chooses an entry, and thereby all below it; the names above
+// the folder that is walked never count. Names that are no UTF-8 are compared with U+FFFD for each bad byte.
+//
+// Among excludes, `!` before a pattern takes back what earlier ones left out, and of all that match the last one counts.
+// What lies below a folder that is left out is never looked at, so nothing there can be taken back.
 
 import picomatch from 'picomatch';
 import { ProtocolError } from '#protocol';
@@ -15,18 +18,29 @@ import { ProtocolError } from '#protocol';
 /** match: chosen, with all below. lead: a directory in which something may be chosen. none: nothing here or below. */
 export type PathChoice = 'match' | 'lead' | 'none';
 
+export interface PatternOptions {
+  /** Upper and lower case are the same letter, in patterns and names. */
+  readonly ignoreCase?: boolean;
+}
+
 /**
- * Whether a walk leaves an entry out. It is asked from the top down and not below what it left out, so only the entry
- * itself is compared.
+ * Whether a walk leaves an entry out. It is asked from the top down and not below what it left out, so a pattern is
+ * compared with the entry itself; a `!` pattern also with the folders above, because it takes back all below a folder.
  *
  * returns   a function of an absolute path ("/a/b")
  * throws    usage for an empty pattern or one with an impossible range
  */
-export function compileExcludes(patterns: readonly string[]): (path: string) => boolean {
-  const compiled = patterns.map(compilePattern);
+export function compileExcludes(patterns: readonly string[], options: PatternOptions = {}): (path: string) => boolean {
+  const rules = patterns.map((pattern) => {
+    const takesBack = pattern.startsWith('!');
+    return { takesBack, matches: compileMatcher(takesBack ? pattern.slice(1) : pattern, takesBack, options) };
+  });
+  if (rules.length === 0) return () => false;
   return (path) => {
     const names = namesOf(path);
-    return compiled.some((steps) => follow(steps, names).at(-1)!.has(steps.length));
+    let isOut = false;
+    for (const { takesBack, matches } of rules) if (isOut === takesBack && matches(names)) isOut = !takesBack;
+    return isOut;
   };
 }
 
@@ -36,9 +50,12 @@ export function compileExcludes(patterns: readonly string[]): (path: string) => 
  * returns   a function of a path in the snapshot ("/a/b"), and whether that is a directory
  * throws    usage for an empty pattern or one with an impossible range
  */
-export function compileIncludes(patterns: readonly string[]): (path: string, isDirectory: boolean) => PathChoice {
+export function compileIncludes(
+  patterns: readonly string[],
+  options: PatternOptions = {},
+): (path: string, isDirectory: boolean) => PathChoice {
   if (patterns.length === 0) return () => 'match';
-  const compiled = patterns.map(compilePattern);
+  const compiled = patterns.map((pattern) => compilePattern(pattern, options));
   return (path, isDirectory) => {
     const names = namesOf(path);
     const reached = compiled.map((steps) => follow(steps, names));
@@ -50,20 +67,49 @@ export function compileIncludes(patterns: readonly string[]): (path: string, isD
 
 type Step = 'any-directories' | ((name: string) => boolean);
 
-function compilePattern(pattern: string): readonly Step[] {
+/** Compares the names of a path with one pattern: the last name, or with `above` any name on the way as well. */
+function compileMatcher(
+  pattern: string,
+  above: boolean,
+  options: PatternOptions,
+): (names: readonly string[]) => boolean {
+  const steps = compilePattern(pattern, options);
+  const [first, only] = steps;
+  // Most patterns are one name anywhere, and most entries match none: no position needs to be followed for those.
+  if (steps.length === 2 && first === 'any-directories' && typeof only === 'function') {
+    return (names) => (above ? names.some((name) => only(name)) : names.length > 0 && only(names.at(-1)!));
+  }
+  return (names) => {
+    const reached = follow(steps, names);
+    const looked = above ? reached : reached.slice(-1);
+    return looked.some((positions) => positions.has(steps.length));
+  };
+}
+
+function compilePattern(pattern: string, options: PatternOptions): readonly Step[] {
   const parts = namesOf(pattern);
   if (parts.length === 0) throw new ProtocolError('usage', {}, { detail: `the pattern "${pattern}" names nothing` });
   const steps: Step[] = pattern.startsWith('/') ? [] : ['any-directories'];
-  for (const part of parts) steps.push(part === '**' ? 'any-directories' : compileName(part, pattern));
+  for (const part of parts) steps.push(part === '**' ? 'any-directories' : compileName(part, pattern, options));
   // At the end `**` means all that is below, and not the directory itself.
   if (parts.at(-1) === '**') steps.push(() => true);
   return steps;
 }
 
-function compileName(part: string, pattern: string): (name: string) => boolean {
-  if (!/[*?[\\]/.test(part)) return (name) => name === part;
+/** One name of a pattern, as a test of one name of a path. throws usage */
+export function compileName(
+  part: string,
+  pattern: string,
+  { ignoreCase = false }: PatternOptions,
+): (name: string) => boolean {
+  if (!/[*?[\\]/.test(part)) {
+    const wanted = part.toLowerCase();
+    return ignoreCase ? (name) => name.toLowerCase() === wanted : (name) => name === part;
+  }
   try {
-    return picomatch(escapeRest(part), NAME_OPTIONS);
+    const matches = picomatch(escapeRest(part), ignoreCase ? NAME_OPTIONS_IGNORING_CASE : NAME_OPTIONS);
+    // A second argument would make it answer with an object, which is true whatever it says.
+    return (name) => matches(name);
   } catch (cause) {
     throw new ProtocolError('usage', {}, { cause, detail: `the pattern "${pattern}" is malformed` });
   }
@@ -81,6 +127,7 @@ const NAME_OPTIONS: picomatch.PicomatchOptions = {
   flags: 'su',
   debug: true,
 };
+const NAME_OPTIONS_IGNORING_CASE: picomatch.PicomatchOptions = { ...NAME_OPTIONS, flags: 'sui' };
 
 /** Parentheses, braces and bars are plain characters; a backslash stays only before what means something. */
 function escapeRest(part: string): string {

@@ -1,14 +1,16 @@
 /**
  * Reads files for a backup, and finds out when one changed meanwhile. Symbolic links are refused, not followed.
  *
- * Small files are read whole with four synchronous calls (open, read, fstat, close); larger ones piece by piece off the
- * event loop. Either way a file is read to the size it had when it was opened, so one that grows all the time ends.
+ * Small files are read whole with five synchronous calls (open, read, list attributes, fstat, close); larger ones piece by
+ * piece off the event loop. Either way a file is read to the size it had when it was opened, so one that grows all the
+ * time ends. Where a larger file has holes, they come as zeros and the disk is not asked.
  */
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf, type SkipReason, skipReasonOf } from './disk-failure.js';
 import { type EntryStat, entryStatOf, sameContent } from './entry-stat.js';
 import { SMALL_FILE_BYTES_MAX } from './file-limits.js';
+import { type Libc, libc, type Xattr } from './libc.js';
 
 export type Unreadable = { readonly ok: false; readonly reason: SkipReason; readonly errno: string };
 
@@ -17,38 +19,54 @@ export type Unreadable = { readonly ok: false; readonly reason: SkipReason; read
  *
  * bytes     a view into the buffer that was given; its length is the size to record
  * stat      after the last read
+ * xattrs    what `readXattrs` found
  * changed   it was written to while it was read, twice in a row; the bytes may be of two versions
  */
 export type SmallFile =
-  | { readonly ok: true; readonly bytes: Buffer; readonly stat: EntryStat; readonly changed: boolean }
+  | {
+      readonly ok: true;
+      readonly bytes: Buffer;
+      readonly stat: EntryStat;
+      readonly xattrs: readonly Xattr[] | undefined;
+      readonly changed: boolean;
+    }
   | Unreadable
   | { readonly ok: false; readonly reason: 'grown'; readonly errno: '' };
+
+/** Reads the extended attributes of an open file. */
+export type ReadXattrs = (descriptor: number) => readonly Xattr[] | undefined;
 
 /**
  * Read a whole file that lstat said is small.
  *
- * path      as the walk gave it
- * expected  the stat that the walk gave
- * buffer    at least SMALL_FILE_BYTES_MAX + 1 bytes; the result lies in it until the next read into it
- * returns   the file; or why it cannot be read; or `grown` when it is no longer small: open it with `openSource`
+ * path        as the walk gave it
+ * expected    the stat that the walk gave
+ * buffer      at least SMALL_FILE_BYTES_MAX + 1 bytes; the result lies in it until the next read into it
+ * readXattrs  called while the file is open
+ * returns     the file; or why it cannot be read; or `grown` when it is no longer small: open it with `openSource`
  */
-export function readSmallFile(path: Buffer, expected: EntryStat, buffer: Buffer): SmallFile {
-  const first = readOnce(path, expected, buffer);
+export function readSmallFile(path: Buffer, expected: EntryStat, buffer: Buffer, readXattrs: ReadXattrs): SmallFile {
+  const first = readOnce(path, expected, buffer, readXattrs);
   if (!first.ok || sameContent(first.stat, expected)) return first;
   // It changed since the walk, perhaps before the open: a second reading that finds it as the first left it is whole.
-  const second = readOnce(path, first.stat, buffer);
+  const second = readOnce(path, first.stat, buffer, readXattrs);
   return second.ok ? { ...second, changed: !sameContent(first.stat, second.stat) } : second;
 }
 
 /** A file that is read piece by piece, from its start to the size it had when it was opened. */
 export class SourceFile {
   private position = 0;
+  /** Where the data that is being read ends; a hole may follow. */
+  private dataEnd: number;
 
   /** `stat` is the one at the open. */
   constructor(
-    private readonly descriptor: number,
+    readonly descriptor: number,
     readonly stat: EntryStat,
-  ) {}
+    private readonly holes: FileHoles | null,
+  ) {
+    this.dataEnd = holes === null ? stat.sizeBytes : 0;
+  }
 
   /**
    * Fill a part of a buffer with what comes next.
@@ -61,7 +79,13 @@ export class SourceFile {
     const wanted = Math.min(length, this.stat.sizeBytes - this.position);
     let done = 0;
     while (done < wanted) {
-      const { bytesRead } = await readAsync(this.descriptor, buffer, offset + done, wanted - done, this.position);
+      const zeros = this.fillFromHole(buffer.subarray(offset + done, offset + wanted));
+      if (zeros > 0) {
+        done += zeros;
+        continue;
+      }
+      const room = Math.min(wanted - done, this.dataEnd - this.position);
+      const { bytesRead } = await readAsync(this.descriptor, buffer, offset + done, room, this.position);
       if (bytesRead === 0) break;
       done += bytesRead;
       this.position += bytesRead;
@@ -77,14 +101,34 @@ export class SourceFile {
   close(): void {
     closeSync(this.descriptor);
   }
+
+  /** Writes the zeros of a hole that begins here; returns how many, 0 where there is data. */
+  private fillFromHole(buffer: Buffer): number {
+    if (this.holes === null || this.position < this.dataEnd) return 0;
+    const dataStart = this.holes.seekData(this.descriptor, this.position) ?? this.stat.sizeBytes;
+    const holeBytes = Math.min(buffer.length, dataStart - this.position);
+    buffer.fill(0, 0, holeBytes);
+    this.position += holeBytes;
+    if (this.position === dataStart) {
+      // Behind the last data there is no hole to find when the file was cut meanwhile: reading finds out.
+      this.dataEnd = this.holes.seekHole(this.descriptor, dataStart) ?? this.stat.sizeBytes;
+    }
+    return holeBytes;
+  }
 }
+
+type FileHoles = Pick<Libc, 'seekData' | 'seekHole'>;
 
 /** Open a file of any size for reading. Whoever opens it closes it. */
 export function openSource(path: Buffer): { readonly ok: true; readonly file: SourceFile } | Unreadable {
   try {
     const descriptor = openForReading(path);
     const stats = fstatSync(descriptor, { bigint: true });
-    if (stats.isFile()) return { ok: true, file: new SourceFile(descriptor, entryStatOf(stats)) };
+    if (stats.isFile()) {
+      // Fewer blocks than bytes: parts of it lie nowhere.
+      const holes = stats.blocks * STAT_BLOCK_BYTES < stats.size ? libc() : null;
+      return { ok: true, file: new SourceFile(descriptor, entryStatOf(stats), holes) };
+    }
     closeSync(descriptor);
     return NO_LONGER_A_FILE;
   } catch (error) {
@@ -93,9 +137,11 @@ export function openSource(path: Buffer): { readonly ok: true; readonly file: So
 }
 
 const readAsync = promisify(read);
+/** The unit of `blocks` in a stat, whatever the disk's own. */
+const STAT_BLOCK_BYTES = 512n;
 const NO_LONGER_A_FILE: Unreadable = { ok: false, reason: 'vanished', errno: '' };
 
-function readOnce(path: Buffer, expected: EntryStat, buffer: Buffer): SmallFile {
+function readOnce(path: Buffer, expected: EntryStat, buffer: Buffer, readXattrs: ReadXattrs): SmallFile {
   try {
     const descriptor = openForReading(path);
     try {
@@ -104,10 +150,11 @@ function readOnce(path: Buffer, expected: EntryStat, buffer: Buffer): SmallFile 
         buffer.subarray(0, SMALL_FILE_BYTES_MAX + 1),
         Math.min(expected.sizeBytes, SMALL_FILE_BYTES_MAX + 1),
       );
+      const xattrs = readXattrs(descriptor);
       const stats = fstatSync(descriptor, { bigint: true });
       if (!stats.isFile()) return NO_LONGER_A_FILE;
       if (sizeBytes > SMALL_FILE_BYTES_MAX) return { ok: false, reason: 'grown', errno: '' };
-      return { ok: true, bytes: buffer.subarray(0, sizeBytes), stat: entryStatOf(stats), changed: false };
+      return { ok: true, bytes: buffer.subarray(0, sizeBytes), stat: entryStatOf(stats), xattrs, changed: false };
     } finally {
       closeSync(descriptor);
     }

@@ -11,6 +11,15 @@ export function onDisk<T>(calls: () => T): T {
   }
 }
 
+/** The same for a call that is awaited. throws local_disk */
+export async function onDiskAsync<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw diskFailure(cause);
+  }
+}
+
 /** Run calls that give something a name. throws name_taken | name_hostile | local_disk */
 export function onNaming<T>(calls: () => T): T {
   try {

@@ -1,17 +1,17 @@
 /**
- * The directories that a restore made under its target, and the only way to a path below them.
+ * The directories that a restore made or found under its target, and the only way to a path below them.
  *
- * A directory is known by its device and inode from the moment it was made. It is entered by descriptor, from the
- * target down, one name at a time, never through a symbolic link, and it must still be the very directory that was
- * made. On Linux the calls then go to /proc/self/fd/<descriptor>/<name>, which is what openat does: nothing that others
+ * A directory is known by its device and inode from the moment it was made or first entered. It is entered by
+ * descriptor, from the target down, one name at a time, never through a symbolic link, and it must still be the very
+ * directory that it was. On Linux the calls then go to /proc/self/fd/<descriptor>/<name>, which is what openat does: nothing that others
  * rename meanwhile can lead out of the target, and no path is too long. Elsewhere the checked path itself is used.
  */
 import { closeSync, constants, existsSync, fstatSync, mkdirSync, opendirSync, openSync } from 'node:fs';
 import { ProtocolError } from '#protocol';
-import { RESTORE_OPEN_DIRECTORIES_MAX } from './file-limits.js';
+import { DIRECTORY_NAMES_MAX, DIRECTORY_READ_BATCH, RESTORE_OPEN_DIRECTORIES_MAX } from './file-limits.js';
 import { onDisk } from './restore-failure.js';
 
-/** A directory under the target, or the target itself. Made in this file only, so holding one proves that it is inside. */
+/** A directory under the target, or the target itself. Built in this file only, so holding one proves that it is inside. */
 class TargetDirectory {
   declare private readonly made: true;
 
@@ -38,17 +38,19 @@ export class TargetDirectories {
   private isOpen = true;
 
   /**
-   * Enter the target: an empty directory, or none yet.
+   * Enter the target, which is made when it is missing.
    *
    * useDescriptorPaths   whether /proc/self/fd leads into directories here
+   * mayHoldEntries       whether it may hold anything already
    * throws               target_not_empty | local_disk
    */
   constructor(
     private readonly targetPath: string,
     private readonly useDescriptorPaths: boolean = existsSync(DESCRIPTOR_PATHS),
+    mayHoldEntries = false,
   ) {
     onDisk(() => mkdirSync(targetPath, { recursive: true, mode: 0o700 }));
-    if (!onDisk(() => isEmpty(targetPath))) throw new ProtocolError('target_not_empty');
+    if (!mayHoldEntries && !onDisk(() => isEmpty(targetPath))) throw new ProtocolError('target_not_empty');
     // The person named the target: a symbolic link here is followed, once.
     this.rootDescriptor = onDisk(() => openSync(targetPath, ENTER_FLAGS));
     this.root = new TargetDirectory(null, Buffer.alloc(0), identityOf(this.rootDescriptor), 0);
@@ -56,12 +58,57 @@ export class TargetDirectories {
 
   /** Make a directory that only this user may enter. The name has been judged. throws the file-system error */
   make(parent: TargetDirectory, name: Buffer): TargetDirectory {
-    const path = this.pathIn(parent, name);
-    mkdirSync(path, { mode: 0o700 });
-    const descriptor = openSync(path, ENTER_CHILD_FLAGS);
+    mkdirSync(this.pathIn(parent, name), { mode: 0o700 });
+    return this.enterExisting(parent, name);
+  }
+
+  /** Enter a directory that is there, never through a link. throws the file-system error */
+  enterExisting(parent: TargetDirectory, name: Buffer): TargetDirectory {
+    const descriptor = openSync(this.pathIn(parent, name), ENTER_CHILD_FLAGS);
     const directory = new TargetDirectory(parent, name, identityOf(descriptor), parent.depth + 1);
     this.keep(directory, descriptor);
     return directory;
+  }
+
+  /** The names in a directory, at most DIRECTORY_NAMES_MAX. throws local_disk */
+  namesIn(directory: TargetDirectory): Buffer[] {
+    const path = this.pathIn(directory, Buffer.from('.'));
+    return onDisk(() => {
+      const reader = opendirSync(path, { encoding: 'buffer' as BufferEncoding, bufferSize: DIRECTORY_READ_BATCH });
+      try {
+        const names: Buffer[] = [];
+        for (let entry = reader.readSync(); entry !== null; entry = reader.readSync()) {
+          if (names.length === DIRECTORY_NAMES_MAX) {
+            throw new ProtocolError('local_disk', { reason: 'too many names in a folder' });
+          }
+          names.push(entry.name as unknown as Buffer);
+        }
+        return names;
+      } finally {
+        reader.closeSync();
+      }
+    });
+  }
+
+  /**
+   * Make one call with a path in each of two directories.
+   *
+   * throws   local_disk when one of them is no longer what it was, and what `call` throws
+   */
+  withBoth<T>(
+    first: { readonly parent: TargetDirectory; readonly name: Buffer },
+    second: { readonly parent: TargetDirectory; readonly name: Buffer },
+    call: (firstPath: Buffer, secondPath: Buffer) => T,
+  ): T {
+    // Entering the second may close the first: it gets a descriptor of its own.
+    const inFirst = this.pathIn(first.parent, Buffer.from('.'));
+    const descriptor = onDisk(() => openSync(inFirst, ENTER_FLAGS));
+    try {
+      const secondPath = this.pathIn(second.parent, second.name);
+      return call(this.pathBelow(first.parent, descriptor, first.name), secondPath);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   /**
@@ -86,6 +133,11 @@ export class TargetDirectories {
       nearest = next;
     }
     return descriptor;
+  }
+
+  /** The number of the file system that a directory stands on. throws as pathIn does */
+  deviceOf(directory: TargetDirectory): bigint {
+    return fstatSync(this.descriptorOf(directory), { bigint: true }).dev;
   }
 
   /** Close the descriptor of a directory that is not needed for a while. */
@@ -140,6 +192,12 @@ export function stepsTo(directory: TargetDirectory): TargetDirectory[] {
   const steps: TargetDirectory[] = [];
   for (let step = directory; step.parent !== null; step = step.parent) steps.push(step);
   return steps.reverse();
+}
+
+/** The path of an entry below the target, as text. */
+export function pathForPeople(place: { readonly parent: TargetDirectory | null; readonly name: Buffer }): string {
+  const above = place.parent === null ? [] : stepsTo(place.parent);
+  return [...above, place].map((step) => step.name.toString()).join('/');
 }
 
 /** Device and inode of what is open. */

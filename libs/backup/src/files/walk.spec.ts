@@ -1,6 +1,7 @@
 // Walking: order, kinds of entries, hostile disks, roots of one and several paths.
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   readlinkSync,
   rmSync,
@@ -13,6 +14,7 @@ import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WALK_STEPS_PER_TURN } from './file-limits.js';
+import { libc } from './libc.js';
 import { compileExcludes } from './path-patterns.js';
 import { freshFolder, withoutRoot } from './testing-folders.js';
 import { type Omit, type WalkEvent, walk } from './walk.js';
@@ -27,7 +29,7 @@ afterEach(() => folder.remove());
 
 async function events(paths: string[], omit?: Omit): Promise<WalkEvent[]> {
   const all: WalkEvent[] = [];
-  for await (const event of walk(resolveRoots(paths), omit)) all.push(event);
+  for await (const event of walk(resolveRoots(paths).roots, omit)) all.push(event);
   return all;
 }
 
@@ -93,13 +95,38 @@ describe('walk', () => {
     ]);
   });
 
-  it('skips a socket and goes on', async () => {
+  it('tells sockets and FIFOs, and devices with their numbers', async () => {
     const server = createServer();
     await new Promise<void>((listening) => server.listen(at('socket'), listening));
+    libc().mkfifo(Buffer.from(at('fifo')), 0o600);
     writeFileSync(at('z'), '');
-    const seen = short(await events([folder.path]));
+    const seen = await events([folder.path, '/dev/null']);
     await new Promise((closed) => server.close(closed));
-    expect(seen).toEqual(['0 enter-dir ', '1 skipped special_file socket', '1 file z', '0 leave-dir ']);
+    const told = seen.flatMap((event) =>
+      event.type === 'special' ? [[event.name.toString(), event.special, event.device]] : [],
+    );
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['fifo', 'fifo', undefined],
+        ['socket', 'socket', undefined],
+        ['null', 'chardev', { major: 1, minor: 3 }],
+      ]),
+    );
+    expect(told).toHaveLength(3);
+    expect(short(seen)).toContain('2 file z');
+  });
+
+  it('tells how many names a file has, and by which number they are one', async () => {
+    writeFileSync(at('one'), '');
+    linkSync(at('one'), at('two'));
+    writeFileSync(at('single'), '');
+    const files = (await events([folder.path])).filter((event) => event.type === 'file');
+    expect(files.map(({ name, stat }) => [name.toString(), stat.linkCount])).toEqual([
+      ['one', 2],
+      ['single', 1],
+      ['two', 2],
+    ]);
+    expect(files[0]!.stat.inode).toBe(files[2]!.stat.inode);
   });
 
   it('skips a directory that this user may not read and goes on', async () => {
@@ -114,7 +141,7 @@ describe('walk', () => {
   it('skips what vanished after its directory was listed', async () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(at(name), '');
     const seen: WalkEvent[] = [];
-    for await (const event of walk(resolveRoots([folder.path]))) {
+    for await (const event of walk(resolveRoots([folder.path]).roots)) {
       seen.push(event);
       if (event.type === 'file' && event.name.toString() === 'a') unlinkSync(at('b'));
     }
@@ -199,10 +226,35 @@ describe('the root of a snapshot', () => {
     expect(seen).toContain('1 enter-dir tmp');
   });
 
-  it('refuses a path that does not exist', () => {
-    expect(() => resolveRoots([folder.path, at('missing')])).toThrowError(
+  it('refuses paths of which none exists', () => {
+    expect(() => resolveRoots([at('missing'), at('gone')])).toThrowError(
       expect.objectContaining({ code: 'path_missing' }),
     );
+  });
+
+  it('tells which of several do not exist, and keeps the names that the others have beside them', () => {
+    mkdirSync(at('x', 'same'), { recursive: true });
+    const { roots, missing, paths } = resolveRoots([at('missing'), at('gone', 'same'), at('x', 'same')]);
+    expect(roots.entries.map(({ name }) => name.toString())).toEqual(['same-2']);
+    expect(missing.map(({ path, reason }) => [path.toString(), reason])).toEqual([
+      [at('missing'), 'vanished'],
+      [at('gone', 'same'), 'vanished'],
+    ]);
+    expect(paths.map(String)).toEqual([at('missing'), at('gone', 'same'), at('x', 'same')]);
+  });
+
+  it('lists the one that is left, and not its content, when the other does not exist', () => {
+    mkdirSync(at('x'));
+    const { roots } = resolveRoots([at('x'), at('missing')]);
+    expect([roots.directory, roots.entries.map(({ name }) => name.toString())]).toEqual([null, ['x']]);
+  });
+
+  it('takes a path of raw bytes, relative and with dots', () => {
+    const name = Buffer.from([0xff, 0x66]);
+    const path = Buffer.concat([Buffer.from(`${folder.path}/.//x/../`), name]);
+    const plain = Buffer.concat([Buffer.from(`${folder.path}/`), name]);
+    mkdirSync(plain);
+    expect(resolveRoots([path]).roots.directory).toEqual(plain);
   });
 
   it('is skipped when it cannot be read', async () => {
@@ -214,7 +266,7 @@ describe('the root of a snapshot', () => {
 
   it('is skipped when it vanished after it was looked up', async () => {
     mkdirSync(at('gone'));
-    const roots = resolveRoots([at('gone')]);
+    const { roots } = resolveRoots([at('gone')]);
     rmSync(at('gone'), { recursive: true });
     const seen: WalkEvent[] = [];
     for await (const event of walk(roots)) seen.push(event);

@@ -8,6 +8,7 @@
  */
 import { type BigIntStats, type Dir, lstatSync, opendirSync, readlinkSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type DeviceNumber, deviceNumberOf } from './device-number.js';
 import { errnoOf, type SkipReason, skipReasonOf } from './disk-failure.js';
 import { type EntryStat, entryStatOf } from './entry-stat.js';
 import { DIRECTORY_NAMES_MAX, DIRECTORY_READ_BATCH, WALK_STEPS_PER_TURN } from './file-limits.js';
@@ -25,7 +26,13 @@ export type WalkEvent =
   | (WalkPlace & { readonly type: 'enter-dir' | 'leave-dir'; readonly stat: EntryStat | null })
   | (WalkPlace & { readonly type: 'file'; readonly stat: EntryStat })
   | (WalkPlace & { readonly type: 'symlink'; readonly stat: EntryStat; readonly linkTarget: Buffer })
+  | (WalkPlace & SpecialKind & { readonly type: 'special'; readonly stat: EntryStat })
   | (WalkPlace & { readonly type: 'skipped'; readonly reason: SkipReason; readonly errno: string });
+
+/** What has no bytes of its own. `device` says which device the two kinds of them are. */
+export type SpecialKind =
+  | { readonly special: 'fifo' | 'socket'; readonly device?: undefined }
+  | { readonly special: 'chardev' | 'blockdev'; readonly device: DeviceNumber };
 
 /** True for an entry to leave out, with all below it. `path` is absolute, as text. */
 export type Omit = (path: string) => boolean;
@@ -107,11 +114,24 @@ async function openEntry(place: WalkPlace): Promise<OpenedEntry> {
 
 function leafEvent(place: WalkPlace, stats: BigIntStats): WalkEvent {
   const stat = entryStatOf(stats);
-  if (stats.isFile()) return { ...place, type: 'file', stat };
+  // Most entries are files, and spreading a place takes as long as all the rest of this.
+  const { path, name, depth } = place;
+  if (stats.isFile()) return { path, name, depth, type: 'file', stat };
   if (stats.isSymbolicLink()) {
     return { ...place, type: 'symlink', stat, linkTarget: readlinkSync(place.path, { encoding: 'buffer' }) };
   }
-  return { ...place, type: 'skipped', reason: 'special_file', errno: '' };
+  const special = specialOf(stats);
+  if (special === null) return { ...place, type: 'skipped', reason: 'special_file', errno: '' };
+  return { ...place, type: 'special', stat, ...special };
+}
+
+/** Null for a kind of file that Linux has not. */
+function specialOf(stats: BigIntStats): SpecialKind | null {
+  if (stats.isFIFO()) return { special: 'fifo' };
+  if (stats.isSocket()) return { special: 'socket' };
+  if (stats.isCharacterDevice()) return { special: 'chardev', device: deviceNumberOf(stats.rdev) };
+  if (stats.isBlockDevice()) return { special: 'blockdev', device: deviceNumberOf(stats.rdev) };
+  return null;
 }
 
 async function openDirectory(place: WalkPlace, stat: EntryStat): Promise<OpenedEntry> {

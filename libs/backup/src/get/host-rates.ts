@@ -14,6 +14,12 @@ export class HostRates {
     return this.rates.get(peerId) ?? UNMEASURED_BYTES_PER_SECOND;
   }
 
+  /** What a host usually does: the middle one of those that have served; null before any has. */
+  typical(): number | null {
+    const served = [...this.rates.values()].filter((rate) => rate > 0).sort((left, right) => left - right);
+    return served[served.length >> 1] ?? null;
+  }
+
   /** Record a transfer that took `tookMs` on the monotonic clock. */
   measured(peerId: PeerId, sizeBytes: number, tookMs: number): void {
     const rate = (sizeBytes * 1000) / Math.max(tookMs, 1);

@@ -13,3 +13,8 @@ const LOSSES: ReadonlySet<ErrorCode> = new Set([
 export function isLossOfData(error: unknown): error is ProtocolError {
   return isRefusal(error) && LOSSES.has(error.code);
 }
+
+/** True also for what a later version of this program wrote: for whoever can do without it. */
+export function isUnreadable(error: unknown): error is ProtocolError {
+  return isLossOfData(error) || isRefusal(error, 'format_unsupported');
+}

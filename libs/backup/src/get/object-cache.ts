@@ -1,9 +1,10 @@
-// The objects that were read last, opened once for many chunks; and every object asked for ahead of its use.
+// The objects that were read last, opened once for many chunks; those asked for ahead of their use; and those on disk.
 import { isRefusal, OBJECTS_PER_REQUEST_MAX, type ObjectId, type ObjectToGet, ProtocolError } from '#protocol';
 import type { ChunkLocation } from '../chunk-index.js';
 import type { DataKeys } from '../keys.js';
 import type { ObjectKey } from '../objects/object-key.js';
-import { objectKeyOf, openChunk } from '../objects/open-object.js';
+import { objectKeyOf, openChunk, openKind } from '../objects/open-object.js';
+import type { LocalObjects } from './local-objects.js';
 import type { ObjectFetcher } from './object-fetcher.js';
 
 /** Whole objects kept in memory, 16 MiB and more each: the one in use, the next ones, and a few of the last. */
@@ -23,15 +24,21 @@ export class ObjectCache {
   constructor(
     private readonly keys: DataKeys,
     private readonly fetcher: ObjectFetcher,
+    /** What this machine keeps on its own disk; null reads everything from hosts. */
+    private readonly local: Pick<LocalObjects, 'has' | 'read' | 'keep'> | null = null,
   ) {}
 
   /** Ask at once for the tokens of objects that will be read soon; bounded by what one request may hold. */
   async announce(objectIds: readonly ObjectId[], signal: AbortSignal): Promise<void> {
-    const wanted = objectIds.filter((objectId) => !this.held.has(objectId)).slice(0, OBJECTS_PER_REQUEST_MAX);
+    const wanted: ObjectId[] = [];
+    for (const objectId of objectIds) {
+      if (wanted.length === OBJECTS_PER_REQUEST_MAX) break;
+      if (!this.held.has(objectId) && !(await this.local?.has(objectId))) wanted.push(objectId);
+    }
     this.permissions = wanted.length === 0 ? new Map() : await this.fetcher.permissionsFor(wanted, signal);
   }
 
-  /** The object, from memory or from its hosts; a fetch under way is joined. */
+  /** The object, from memory, from this machine's disk or from its hosts; a fetch under way is joined. */
   async get(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
     const known = this.held.get(objectId);
     if (known !== undefined) {
@@ -54,11 +61,21 @@ export class ObjectCache {
   }
 
   private async load(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
+    const kept = (await this.local?.read(objectId)) ?? null;
+    if (kept !== null) return this.hold(objectId, kept);
+    const object = this.hold(objectId, await this.fetch(objectId, signal));
+    const kind = openKind(object.key, object.bytes);
+    // What does not open is not kept; whoever asked for it finds out.
+    if (kind !== null) await this.local?.keep(objectId, kind, object.bytes);
+    return object;
+  }
+
+  private async fetch(objectId: ObjectId, signal: AbortSignal): Promise<Buffer> {
     const announced = this.permissions.get(objectId);
     this.permissions.delete(objectId);
     if (announced !== undefined) {
       try {
-        return this.hold(objectId, await this.fetcher.fetch(announced, signal));
+        return await this.fetcher.fetch(announced, signal);
       } catch (error) {
         // Tokens asked for ahead may have aged, and hosts may have come back: one more try with new ones.
         if (!isRefusal(error, 'object_unavailable')) throw error;
@@ -66,7 +83,7 @@ export class ObjectCache {
     }
     const fresh = (await this.fetcher.permissionsFor([objectId], signal)).get(objectId);
     if (fresh === undefined) throw new ProtocolError('answer_untrusted', { objectId });
-    return this.hold(objectId, await this.fetcher.fetch(fresh, signal));
+    return this.fetcher.fetch(fresh, signal);
   }
 
   private hold(objectId: ObjectId, bytes: Buffer): HeldObject {

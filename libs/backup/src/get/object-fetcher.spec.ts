@@ -65,6 +65,10 @@ class Race implements HostsPort {
     throw new Error('nothing is put here');
   }
 
+  async deleteBatch(): Promise<never> {
+    throw new Error('nothing is deleted here');
+  }
+
   async getShard({
     host,
     signal,
@@ -165,6 +169,28 @@ describe('ObjectFetcher.fetch', () => {
       await fetcher.fetch(race.object, SIGNAL);
       expect(race.asked).not.toContain(0);
     }
+  });
+
+  it('follows what hosts usually take: it waits longer where they are slow', async () => {
+    const race = await Race.of({ afterMs: 1_400 }, { afterMs: 1_400 }, 'silent', 'silent', 'silent');
+    const fetcher = race.fetcher();
+    const first = fetcher.fetch(race.object, SIGNAL);
+    await quiet();
+    race.clock.advance(1_400);
+    await first;
+    race.asked.length = 0;
+    race.behaviours.splice(0, 5, 'silent', 'silent', 'silent', 'silent', 'silent');
+    const stop = new AbortController();
+    const again = fetcher.fetch(race.object, stop.signal).catch((error: unknown) => error);
+    await quiet();
+    race.clock.advance(3 * 1_400 - 1);
+    await quiet();
+    expect(race.asked).toHaveLength(2);
+    race.clock.advance(1);
+    await quiet();
+    expect(race.asked).toHaveLength(3);
+    stop.abort();
+    await again;
   });
 
   it('prefers hosts that were fast', async () => {

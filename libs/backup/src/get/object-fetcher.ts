@@ -17,8 +17,14 @@ import { codeOf } from '../put/code-object.js';
 import type { ReportOutbox } from '../put/report-outbox.js';
 import { HostRates } from './host-rates.js';
 
-/** With no shard for this long, one more host is asked; whoever comes first counts. */
-const PATIENCE_MS = 1_500;
+/**
+ * With no shard for so many times what one usually takes, one more host is asked, and whoever comes first counts; within
+ * bounds, and for this long while no host has been measured.
+ */
+const PATIENCE_FACTOR = 3;
+const PATIENCE_MS_FIRST = 1_500;
+const PATIENCE_MS_MIN = 1_000;
+const PATIENCE_MS_MAX = 60_000;
 
 /** A smaller shard that comes in less time tells how long a round trip takes, not how fast its host is. */
 const MEASURED_BYTES_MIN = 256 * 1024;
@@ -30,6 +36,8 @@ export interface ObjectFetcherOptions {
   readonly outbox: ReportOutbox;
   readonly clock: Clock;
   readonly onEvent: OnEvent;
+  /** Bytes a second that this machine may receive; null, or nothing, is no limit. */
+  readonly downloadLimit?: () => number | null;
 }
 
 export class ObjectFetcher {
@@ -67,21 +75,26 @@ export class ObjectFetcher {
     return bytes.subarray(0, sizeBytes);
   }
 
-  /** Every shard that can be had, by index; null where a host failed. For a check that reads everything. */
-  async fetchEveryShard(object: ObjectToGet, signal: AbortSignal): Promise<(Buffer | null)[]> {
+  /** Every shard that can be had, by index, and why the others cannot. For a check that reads everything. */
+  async fetchEveryShard(
+    object: ObjectToGet,
+    signal: AbortSignal,
+  ): Promise<{ readonly shards: (Buffer | null)[]; readonly failures: ReadonlyMap<number, ErrorCode> }> {
     checkShape(object);
     const shards: (Buffer | null)[] = new Array(object.totalShards).fill(null);
+    const failures = new Map<number, ErrorCode>();
     const reports: Report[] = [];
     await Promise.all(
       object.permissions.map(async (permission) => {
-        const { bytes, report } = await this.fetchShard(permission, signal);
+        const { bytes, report, failure } = await this.fetchShard(permission, signal);
         shards[permission.index] = bytes;
+        if (failure !== null) failures.set(permission.index, failure);
         if (report !== null) reports.push(report);
       }),
     );
     if (signal.aborted) throw new ProtocolError('interrupted');
     await this.options.outbox.add(reports);
-    return shards;
+    return { shards, failures };
   }
 
   /** Race the hosts until k shards are there: k at first, one more for each that fails or keeps everybody waiting. */
@@ -115,7 +128,7 @@ export class ObjectFetcher {
     for (let i = 0; i < needed; i++) startNext();
     try {
       while (present < needed && running.size > 0) {
-        const cameInTime = await this.firstWithin(running, PATIENCE_MS);
+        const cameInTime = await this.firstWithin(running, this.patienceMs(object));
         if (!cameInTime) startNext();
       }
     } finally {
@@ -131,6 +144,16 @@ export class ObjectFetcher {
     return shards;
   }
 
+  private patienceMs({ sizeBytes, dataShards }: ObjectToGet): number {
+    const typical = this.rates.typical();
+    const usualMs = typical === null ? 0 : (shardBytesFor(sizeBytes, dataShards) * 1000) / typical;
+    const hostsMs = typical === null ? PATIENCE_MS_FIRST : Math.min(PATIENCE_FACTOR * usualMs, PATIENCE_MS_MAX);
+    // Under a limit of our own a whole object may be what comes before the next shard of this one.
+    const limit = this.options.downloadLimit?.() ?? null;
+    const limitMs = limit === null ? 0 : (PATIENCE_FACTOR * sizeBytes * 1000) / limit;
+    return Math.max(hostsMs, limitMs, PATIENCE_MS_MIN);
+  }
+
   /** Fast hosts first; among those within a factor of two the data shards, which need no decoding. */
   private inOrderOfChoice(object: ObjectToGet): GetPermission[] {
     const speedOf = ({ host }: GetPermission): number => Math.floor(Math.log2(this.rates.of(host.peerId) + 1));
@@ -141,7 +164,7 @@ export class ObjectFetcher {
     permission: GetPermission,
     signal: AbortSignal,
     into?: Buffer,
-  ): Promise<{ bytes: Buffer | null; report: Report | null }> {
+  ): Promise<{ bytes: Buffer | null; report: Report | null; failure: ErrorCode | null }> {
     const { host, token, cid, sizeBytes, transactionId } = permission;
     const startMs = this.options.clock.monotonicMs();
     try {
@@ -155,18 +178,19 @@ export class ObjectFetcher {
         ...(into === undefined ? {} : { into }),
       });
       this.measure(host.peerId, sizeBytes, startMs);
-      return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt } };
+      return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt }, failure: null };
     } catch (error) {
       if (signal.aborted) {
         // Cut off by ourselves: others were faster, or the person stopped. It is at best as fast as it has shown, and
         // must not be preferred as one that nobody has measured: it would keep every object waiting.
         this.measure(host.peerId, sizeBytes, startMs);
-        return { bytes: null, report: null };
+        return { bytes: null, report: null, failure: null };
       }
       if (!isRefusal(error)) throw error;
       this.passBy(host.peerId, error);
       const at = formatTime(this.options.clock.nowMs());
-      return { bytes: null, report: { outcome: 'failed', transactionId, code: error.code, at } };
+      const report: Report = { outcome: 'failed', transactionId, code: error.code, at };
+      return { bytes: null, report, failure: error.code };
     }
   }
 

@@ -21,7 +21,7 @@ export type SnapshotStep =
 export class TreeReader {
   constructor(
     private readonly index: ChunkIndex,
-    private readonly objects: ObjectCache,
+    private readonly objects: Pick<ObjectCache, 'chunk'>,
   ) {}
 
   /** Where a chunk lies. throws chunk_missing */

@@ -5,6 +5,7 @@ import type { IdentifiedChunk } from '../chunking/chunk-id.js';
 import { type CodecId, compressedBytesBound, compressInto } from '../compression/codec.js';
 import type { DataKeys } from '../keys.js';
 import { CHUNK_BYTES_MAX, OBJECT_CHUNKS_MAX, OBJECT_PADDED_BYTES_MAX, OBJECT_TARGET_BYTES } from '../limits.js';
+import { BufferPool } from './buffer-pool.js';
 import {
   CHUNK_OVERHEAD_BYTES,
   type ChunkEntry,
@@ -25,7 +26,7 @@ import {
 import { paddedBytes } from './padding.js';
 import { type RandomBytes, shuffledOrder } from './shuffle.js';
 
-/** An object ready to be coded and sent. `bytes` belongs to the caller. Entries are in directory order. */
+/** An object ready to be coded and sent. `bytes` is the caller's until it gives them back. Entries are in directory order. */
 export interface SealedObject {
   readonly objectId: ObjectId;
   readonly kind: ObjectKind;
@@ -47,10 +48,15 @@ const STAGING_BYTES = OBJECT_TARGET_BYTES + 1 + compressedBytesBound(CHUNK_BYTES
 
 assert(paddedBytes(SEALED_BYTES_MAX) <= OBJECT_PADDED_BYTES_MAX);
 
+/** Memory for sealed objects. As many are kept as usually travel at once, and one that is being sealed. */
+export function sealedBuffers(): BufferPool {
+  return new BufferPool({ slabBytes: paddedBytes(SEALED_BYTES_MAX), keptMax: 4, takenMin: CHUNK_BYTES_MAX });
+}
+
 /**
  * Builds objects of one kind, one after another. Compresses a chunk when it is added (the plaintext may be reused at
  * once) and encrypts when the object is sealed, because the nonce of a chunk is its place in the random order.
- * Owns one staging buffer of about 20 MiB; each sealed object has fresh bytes.
+ * Owns one staging buffer of about 20 MiB; each sealed object has bytes from the pool, to be given back or not.
  */
 export class ObjectBuilder {
   private readonly staging = Buffer.allocUnsafeSlow(STAGING_BYTES);
@@ -61,6 +67,7 @@ export class ObjectBuilder {
     private readonly keys: Pick<DataKeys, 'objectsKey'>,
     private readonly kind: ObjectKind,
     private readonly randomBytes: RandomBytes,
+    private readonly buffers: BufferPool = sealedBuffers(),
   ) {}
 
   get isEmpty(): boolean {
@@ -99,7 +106,7 @@ export class ObjectBuilder {
     assert(!this.isEmpty);
     const order = shuffledOrder(this.staged.length, this.randomBytes);
     const endBytes = this.sealedBytes;
-    const bytes = Buffer.allocUnsafeSlow(paddedBytes(endBytes));
+    const bytes = this.buffers.take(paddedBytes(endBytes));
     assert(bytes.length <= OBJECT_PADDED_BYTES_MAX);
 
     const salt = this.randomBytes(SALT_BYTES);

@@ -28,10 +28,10 @@ export const CHUNK_OVERHEAD_BYTES = 1 + TAG_BYTES;
 const MAGIC = Buffer.from('PKOB');
 const VERSION = 1;
 /** The byte that stands for each kind, here and in stored indexes. */
-export const OBJECT_KIND_CODES = { data: 1, tree: 2, index: 3, snapshot: 4 } as const;
+export const OBJECT_KIND_CODES = { data: 1, tree: 2, index: 3, snapshot: 4, notice: 5 } as const;
 const RESERVED_OFFSET = 20;
 
-/** What the chunks of an object are: pieces of files, lists of folders, lists of chunks, or snapshots. */
+/** What the chunks of an object are: pieces of files, lists of folders, lists of chunks, snapshots, or notices between machines. */
 export type ObjectKind = keyof typeof OBJECT_KIND_CODES;
 
 /**

@@ -1,6 +1,6 @@
 // Opens objects and single chunks of them; whatever does not open exactly is object_damaged, and nothing of it is returned.
 import { createHmac } from 'node:crypto';
-import { equalInConstantTime, type ObjectId, ProtocolError } from '#protocol';
+import { equalInConstantTime, isRefusal, type ObjectId, ProtocolError } from '#protocol';
 import { decompress } from '../compression/codec.js';
 import type { DataKeys } from '../keys.js';
 import { OBJECT_CHUNKS_MAX } from '../limits.js';
@@ -56,6 +56,18 @@ export function openObject(key: ObjectKey, bytes: Buffer): OpenedObject {
   const sealedDirectory = bytes.subarray(directoryOffset, directoryOffset + directoryBytes);
   const entries = parseEntries(openPart(key, 'directory', DIRECTORY_COUNTER, sealedDirectory), directoryOffset);
   return { kind: header.kind, entries };
+}
+
+/** The kind of an object; null when its header does not open. Pure. The rest of the object is not looked at. */
+export function openKind(key: ObjectKey, bytes: Buffer): ObjectKind | null {
+  if (bytes.length < FIRST_CHUNK_OFFSET) return null;
+  try {
+    const sealedHeader = bytes.subarray(SALT_BYTES, FIRST_CHUNK_OFFSET);
+    return parseHeader(openPart(key, 'header', HEADER_COUNTER, sealedHeader), bytes.length).kind;
+  } catch (error) {
+    if (isRefusal(error, 'object_damaged') || isRefusal(error, 'format_unsupported')) return null;
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
 // Each chunk of a run is stored once; several objects travel at a time; the first failure ends the run, and all settle.
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '#process';
 import { type ObjectId, ProtocolError, uuidV7 } from '#protocol';
 import { ChunkIndexFile } from '../chunk-index-file.js';
 import { freshFolder } from '../files/testing-folders.js';
@@ -38,13 +39,22 @@ afterEach(async () => {
 });
 
 let objects = 0;
-function newPacker(): ChunkPacker {
-  const { broker, hosts } = network;
+function newPacker(
+  uploader: Pick<ObjectUploader, 'store'> = new ObjectUploader({
+    broker: network.broker,
+    hosts: network.hosts,
+    outbox,
+    clock: new FakeClock(0),
+    nowMs: () => 0,
+    onEvent: () => undefined,
+  }),
+): ChunkPacker {
   return new ChunkPacker({
     keys,
     cache,
-    uploader: new ObjectUploader({ broker, hosts, outbox, nowMs: () => 0, onEvent: () => undefined }),
+    uploader,
     randomBytes,
+    clock: new FakeClock(0),
     newObjectId: () => uuidV7<ObjectId>(1_000 + objects++, new Uint8Array(10)),
     signal: stop.signal,
     onStored: ({ objectId }) => storedIds.push(objectId),
@@ -189,5 +199,25 @@ describe('ChunkPacker', () => {
     stop.abort();
     await expect(packer.add('data', text('a'))).rejects.toMatchObject({ code: 'interrupted' });
     expect(network.begun).toEqual([]);
+  });
+
+  it('uses the memory of data again when it is stored, and not before', async () => {
+    const memories = new Set<unknown>();
+    let changed = 0;
+    packer = newPacker({
+      store: async ({ objectId, bytes }) => {
+        const before = hash('sha256', bytes, 'hex');
+        memories.add(bytes.buffer);
+        await quiet();
+        if (hash('sha256', bytes, 'hex') !== before) changed++;
+        return { objectId, storedShards: 1, totalShards: 1, storedBytes: bytes.length };
+      },
+    });
+    for (let number = 0; number < 4 * 8; number++) await packer.add('data', largeChunk(number));
+    await packer.flush(['data']);
+    expect(storedIds).toHaveLength(8);
+    expect(changed).toBe(0);
+    // As many as travel at once, and one that is being sealed.
+    expect(memories.size).toBeLessThanOrEqual(4);
   });
 });

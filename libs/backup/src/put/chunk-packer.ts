@@ -1,37 +1,42 @@
 // Takes the chunks of a run: stores each once, packed into objects, while several objects travel at the same time.
 import { strict as assert } from 'node:assert';
 import { encodeBase64url, type ObjectId, ProtocolError } from '#protocol';
-import type { ChunkIndexFile } from '../chunk-index-file.js';
 import { identifyChunk } from '../chunking/chunk-id.js';
 import type { DataKeys } from '../keys.js';
-import { ObjectBuilder, type SealedObject } from '../objects/object-builder.js';
+import { ObjectBuilder, type SealedObject, sealedBuffers } from '../objects/object-builder.js';
 import type { ObjectKind } from '../objects/object-codec.js';
 import type { RandomBytes } from '../objects/shuffle.js';
 import type { ObjectUploader, StoredObject } from './object-uploader.js';
+import { UploadPace, type UploadPaceOptions } from './upload-pace.js';
 
-/** Objects under way at once. Each is up to 20 MiB and its parity; they bound the memory of a backup. */
-const UPLOADS_MAX = 3;
-
-export interface ChunkPackerOptions {
+export interface ChunkPackerOptions extends UploadPaceOptions {
   readonly keys: DataKeys;
-  readonly cache: ChunkIndexFile;
-  readonly uploader: ObjectUploader;
+  /** What is stored already, and where it is written down that an object is stored; a ChunkIndexFile is such. */
+  readonly cache: {
+    readonly index: { has(chunkId: Uint8Array): boolean };
+    storeObject(object: SealedObject): Promise<void>;
+  };
+  readonly uploader: Pick<ObjectUploader, 'store'>;
   readonly randomBytes: RandomBytes;
   readonly newObjectId: () => ObjectId;
   readonly signal: AbortSignal;
-  /** Called when an object is safe on its hosts and durable in the cache. */
+  /** Called when an object is safe on its hosts and durable in the cache. The bytes of data are used again afterwards. */
   readonly onStored: (object: SealedObject, stored: StoredObject) => void;
 }
 
 export class ChunkPacker {
+  private readonly buffers = sealedBuffers();
   private readonly builders = new Map<ObjectKind, ObjectBuilder>();
   private readonly uploads = new Set<Promise<void>>();
   /** Chunks that are in a builder or under way: known, though no index has them yet. */
   private readonly pending = new Set<string>();
   private failure: { readonly error: unknown } | null = null;
   private newBytesTotal = 0;
+  private readonly pace: UploadPace;
 
-  constructor(private readonly options: ChunkPackerOptions) {}
+  constructor(private readonly options: ChunkPackerOptions) {
+    this.pace = new UploadPace(options);
+  }
 
   /** Bytes of chunks that no object had before. */
   get newBytes(): number {
@@ -77,18 +82,21 @@ export class ChunkPacker {
   private builderOf(kind: ObjectKind): ObjectBuilder {
     const known = this.builders.get(kind);
     if (known !== undefined) return known;
-    const builder = new ObjectBuilder(this.options.keys, kind, this.options.randomBytes);
+    const builder = new ObjectBuilder(this.options.keys, kind, this.options.randomBytes, this.buffers);
     this.builders.set(kind, builder);
     return builder;
   }
 
   private async send(kind: ObjectKind, builder: ObjectBuilder): Promise<ObjectId> {
-    while (this.uploads.size >= UPLOADS_MAX) await Promise.race(this.uploads);
+    while (!this.pace.admits(builder.sealedBytes)) await Promise.race(this.uploads);
     this.checkGoing();
     const object = builder.seal(this.options.newObjectId());
     assert.equal(object.kind, kind);
+    const end = this.pace.begin(object.bytes.length);
     const upload = this.upload(object)
+      .then(() => end(true))
       .catch((error: unknown) => {
+        end(false);
         this.failure ??= { error };
       })
       .finally(() => this.uploads.delete(upload));
@@ -101,6 +109,8 @@ export class ChunkPacker {
     await this.options.cache.storeObject(object);
     for (const { chunkId } of object.entries) this.pending.delete(encodeBase64url(chunkId));
     this.options.onStored(object, stored);
+    // The others may be kept on this machine, too. After a failure somebody might still send.
+    if (object.kind === 'data') this.buffers.give(object.bytes);
   }
 
   private checkGoing(): void {

@@ -10,21 +10,24 @@ export interface CodedObject {
   readonly totalShards: number;
   readonly shards: readonly ShardToPut[];
   readonly bytes: readonly Uint8Array[];
+  /** The memory of the parity, as it was taken. */
+  readonly parity: readonly Buffer[];
 }
 
-/** The data shards are views of the object wherever its size allows; parity is new memory of (n - k) / k of it. */
+/** The data shards are views of the object wherever its size allows; parity is more memory, (n - k) / k of it. */
 export function codeObject(
   object: SealedObject,
   redundancy: Pick<Redundancy, 'dataShards' | 'totalShards'>,
+  takeMemory: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
 ): CodedObject {
   const { dataShards, totalShards } = redundancy;
   const data = splitObject(object.bytes, dataShards);
   const shardBytes = data[0]!.length;
-  const parity = Array.from({ length: totalShards - dataShards }, () => Buffer.allocUnsafeSlow(shardBytes));
+  const parity = Array.from({ length: totalShards - dataShards }, () => takeMemory(shardBytes));
   codeOf(dataShards, totalShards).encode(data, parity);
   const bytes = [...data, ...parity];
   const shards = bytes.map((shard, index) => ({ index, cid: contentIdOf(shard), sizeBytes: shard.length }));
-  return { object, dataShards, totalShards, shards, bytes };
+  return { object, dataShards, totalShards, shards, bytes, parity };
 }
 
 const codes = new Map<string, ReedSolomon>();

@@ -1,6 +1,7 @@
 // How an object finds its hosts: replacements for those that fail, a new code when the policy changes, enough or an error.
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '#process';
 import { type ErrorCode, type ObjectId, ProtocolError, uuidV7 } from '#protocol';
 import { freshFolder } from '../files/testing-folders.js';
 import type { EngineEvent } from '../ports.js';
@@ -31,7 +32,14 @@ afterEach(async () => {
 async function uploaderOn(network: TestNetwork): Promise<ObjectUploader> {
   outbox = await ReportOutbox.open(join(folder.path, 'reports.jsonl'), network.broker);
   const { broker, hosts } = network;
-  return new ObjectUploader({ broker, hosts, outbox, nowMs: () => 0, onEvent: (event) => events.push(event) });
+  return new ObjectUploader({
+    broker,
+    hosts,
+    outbox,
+    clock: new FakeClock(0),
+    nowMs: () => 0,
+    onEvent: (event) => events.push(event),
+  });
 }
 
 const failures = (): unknown[] => events.filter(({ kind }) => kind === 'host-failed');

@@ -1,24 +1,33 @@
 // Brings one object to its hosts: ask the broker, put every shard, replace the hosts that fail.
+import type { Clock } from '#process';
 import {
   type BeginPutAnswer,
   formatTime,
+  isHostToAvoid,
   isRefusal,
   type ObjectId,
   type PeerId,
   ProtocolError,
   type PutPermission,
   type Redundancy,
-  type Report,
+  SHARDS_PER_OBJECT_MAX,
 } from '#protocol';
+import { OBJECT_PADDED_BYTES_MAX } from '../limits.js';
+import { BufferPool } from '../objects/buffer-pool.js';
 import type { SealedObject } from '../objects/object-builder.js';
 import type { BrokerPort, HostsPort, OnEvent } from '../ports.js';
 import { type CodedObject, codeObject } from './code-object.js';
+import { HedgeBudget } from './hedge-budget.js';
+import { type PutOutcome, putAndHedge } from './hedged-puts.js';
 import type { ReportOutbox } from './report-outbox.js';
 
 /** Each round asks for new hosts for what is missing; hosts that failed are avoided. */
 const ROUNDS_MAX = 6;
 /** A policy that changes more often than this while one object is coded is a fault of the broker. */
 const RECODINGS_MAX = 3;
+/** Of objects that travel at once; a shard of more than half an object is rare, and then not kept. */
+const PARITY_BUFFERS_KEPT = 8;
+const PARITY_BUFFER_BYTES_MIN = 1024 * 1024;
 
 export interface StoredObject {
   readonly objectId: ObjectId;
@@ -27,27 +36,33 @@ export interface StoredObject {
   readonly storedBytes: number;
 }
 
-interface PutOutcome {
-  readonly permission: PutPermission;
-  readonly error: ProtocolError | null;
-  /** Null for a transfer that we cut off ourselves: it says nothing about the host. */
-  readonly report: Report | null;
-}
-
 export class ObjectUploader {
   /** Every host that holds something of this run. */
   readonly hosts = new Set<PeerId>();
   private redundancy: Redundancy | null = null;
+  private readonly hedges: HedgeBudget;
+  private readonly parityBuffers = new BufferPool({
+    slabBytes: OBJECT_PADDED_BYTES_MAX / 2,
+    keptMax: PARITY_BUFFERS_KEPT,
+    takenMin: PARITY_BUFFER_BYTES_MIN,
+  });
 
   constructor(
     private readonly ports: {
       readonly broker: BrokerPort;
       readonly hosts: HostsPort;
       readonly outbox: ReportOutbox;
+      readonly clock: Clock;
       readonly nowMs: () => number;
       readonly onEvent: OnEvent;
+      /** Bytes a second that may be sent at this time; null, or nothing, is no limit. */
+      readonly uploadLimit?: () => number | null;
+      /** Nobody deletes the objects before then (`backup --retain`), as a time on the wire. */
+      readonly retainUntil?: string;
     },
-  ) {}
+  ) {
+    this.hedges = new HedgeBudget(ports.clock, () => (ports.uploadLimit?.() ?? null) === null);
+  }
 
   /**
    * Store an object on as many hosts as the policy's code has shards. Resolves when enough of them have given a
@@ -59,7 +74,11 @@ export class ObjectUploader {
     for (let recodings = 0; ; recodings++) {
       this.redundancy ??= await this.ports.broker.redundancy({ signal });
       try {
-        return await this.placeShards(codeObject(object, this.redundancy), signal);
+        const coded = codeObject(object, this.redundancy, (sizeBytes) => this.parityBuffers.take(sizeBytes));
+        const stored = await this.placeShards(coded, signal);
+        // Every transfer has ended. After a failure somebody might still send.
+        for (const parity of coded.parity) this.parityBuffers.give(parity);
+        return stored;
       } catch (error) {
         if (!isRefusal(error, 'redundancy_changed') || recodings >= RECODINGS_MAX) throw error;
         this.redundancy = null;
@@ -72,7 +91,8 @@ export class ObjectUploader {
     let missing = new Set(coded.shards.map(({ index }) => index));
     let safeShards = coded.totalShards;
     for (let round = 0; round < ROUNDS_MAX && missing.size > 0; round++) {
-      const answer = await this.askFor(coded, missing, avoid, signal).catch((error: unknown) => {
+      const asking = round === 0 ? this.askFirst(coded, missing, signal) : this.askFor(coded, missing, avoid, signal);
+      const answer = await asking.catch((error: unknown) => {
         // The first answer decides; later ones only complete an object that may be safe as it is.
         if (round > 0 && isRefusal(error, 'not_enough_hosts')) return null;
         throw error;
@@ -85,6 +105,24 @@ export class ObjectUploader {
     return this.conclude(coded, missing.size, safeShards);
   }
 
+  /** Hosts that have kept others waiting are passed by, as long as there are enough without them. */
+  private async askFirst(
+    coded: CodedObject,
+    missing: ReadonlySet<number>,
+    signal: AbortSignal,
+  ): Promise<BeginPutAnswer['objects'][number]> {
+    const slow = new Set(this.hedges.slowHosts());
+    try {
+      const answer = await this.askFor(coded, missing, slow, signal);
+      if (answer.unplaced.length > 0) this.hedges.forgive();
+      return answer;
+    } catch (error) {
+      if (slow.size === 0 || !isRefusal(error, 'not_enough_hosts')) throw error;
+      this.hedges.forgive();
+      return this.askFor(coded, missing, new Set(), signal);
+    }
+  }
+
   private async askFor(
     coded: CodedObject,
     missing: ReadonlySet<number>,
@@ -92,6 +130,7 @@ export class ObjectUploader {
     signal: AbortSignal,
   ): Promise<BeginPutAnswer['objects'][number]> {
     const { object, dataShards, totalShards } = coded;
+    const { retainUntil } = this.ports;
     const answer = await this.ports.broker.beginPut(
       {
         objects: [
@@ -102,7 +141,8 @@ export class ObjectUploader {
             dataShards,
             totalShards,
             shards: coded.shards.filter(({ index }) => missing.has(index)),
-            avoid: [...avoid],
+            avoid: [...avoid].slice(0, SHARDS_PER_OBJECT_MAX),
+            ...(retainUntil !== undefined && { retainUntil }),
           },
         ],
       },
@@ -123,23 +163,46 @@ export class ObjectUploader {
     signal: AbortSignal,
   ): Promise<Set<number>> {
     const missing = new Set(answer.unplaced);
-    const outcomes = await Promise.all(
-      answer.permissions.map((permission) => this.putShard(coded, permission, signal)),
-    );
+    const outcomes = await putAndHedge(answer.permissions, signal, {
+      clock: this.ports.clock,
+      budget: this.hedges,
+      put: (permission, cutOff) => this.putShard(coded, permission, cutOff),
+      askSpare: (index, hosts) => this.askSpare(coded, index, new Set([...avoid, ...hosts]), signal),
+    });
     await this.ports.outbox.add(outcomes.flatMap(({ report }) => (report === null ? [] : [report])));
     if (signal.aborted) throw new ProtocolError('interrupted');
+    const stored = new Set<number>();
     for (const { permission, error } of outcomes) {
       const { peerId } = permission.host;
       if (error === null) {
         this.hosts.add(peerId);
+        stored.add(permission.index);
         continue;
       }
       missing.add(permission.index);
-      // A host that restarted is as good as before: only its token is old.
-      if (error.code !== 'token_predates_restart') avoid.add(peerId);
+      // One that we cut off has lost a race, and failed in nothing.
+      if (error.code === 'interrupted') continue;
+      if (isHostToAvoid(error.code)) avoid.add(peerId);
       this.ports.onEvent({ kind: 'host-failed', peerId, code: error.code });
     }
-    return missing;
+    return new Set([...missing].filter((index) => !stored.has(index)));
+  }
+
+  /** Null when nobody else has a place, or the account cannot pay for a second one. */
+  private async askSpare(
+    coded: CodedObject,
+    index: number,
+    avoid: ReadonlySet<PeerId>,
+    signal: AbortSignal,
+  ): Promise<PutPermission | null> {
+    try {
+      const { permissions } = await this.askFor(coded, new Set([index]), avoid, signal);
+      return permissions.find((permission) => permission.index === index) ?? null;
+    } catch (error) {
+      // The put under way goes on: whatever is wrong with the broker is found out by the next object.
+      if (isRefusal(error)) return null;
+      throw error;
+    }
   }
 
   private async putShard(coded: CodedObject, permission: PutPermission, signal: AbortSignal): Promise<PutOutcome> {

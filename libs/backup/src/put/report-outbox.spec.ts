@@ -202,7 +202,7 @@ describe('ReportOutbox', () => {
     const results = ['recorded', 'receipt_mismatch', 'transaction_unknown', 'credit_exceeded'];
     broker.result = () => results.shift()!;
     await outbox.flush();
-    expect([outbox.refusedReceipts, outbox.size]).toEqual([1, 0]);
+    expect([outbox.refusedReceipts, outbox.size]).toEqual([2, 0]);
   });
 });
 

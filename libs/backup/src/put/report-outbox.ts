@@ -17,8 +17,6 @@ const OWNER_ONLY = 0o600;
 const NEWLINE = 0x0a;
 /** At this many a sending begins by itself, off the path of whoever adds. */
 const SEND_AT_ENTRIES = 256;
-/** A late receipt that the account cannot pay for is taken, too: the broker tells about credit elsewhere. */
-const TAKEN: ReadonlySet<string> = new Set(['recorded', 'credit_exceeded']);
 
 /**
  * An append-only file of JSON lines, emptied when all of it has been sent. Sending is idempotent at the broker, so a
@@ -52,7 +50,10 @@ export class ReportOutbox {
     return this.waiting.length;
   }
 
-  /** Receipts that the broker would not take since the start: what they are for does not count as stored. */
+  /**
+   * Receipts that the broker would not take since the start, late ones that the account cannot pay for among them: what
+   * they are for does not count as stored.
+   */
   get refusedReceipts(): number {
     return this.refused;
   }
@@ -105,7 +106,7 @@ export class ReportOutbox {
     const batch = this.waiting.slice(0, REPORTS_PER_REQUEST_MAX);
     // Results say for each whether it was recorded or never will be; both mean that it need not be sent again.
     const { results } = await this.broker.sendReports({ reports: batch }, { signal });
-    this.refused += batch.filter((sent, i) => sent.outcome === 'done' && !TAKEN.has(results[i]!)).length;
+    this.refused += batch.filter((sent, i) => sent.outcome === 'done' && results[i] !== 'recorded').length;
     this.waiting = this.waiting.slice(batch.length);
     if (this.waiting.length > 0) return;
     this.writing = this.writing.then(() => this.emptyUnlessWritten());

@@ -43,7 +43,9 @@ export class TestNetwork {
       return { objects: [this.permit(object)] };
     },
     beginGet: () => Promise.reject(new ProtocolError('object_unknown')),
+    beginDelete: () => Promise.reject(new ProtocolError('internal')),
     listObjects: async () => ({ objects: [], next: null }),
+    peerStatus: () => Promise.reject(new ProtocolError('internal')),
     sendReports: async ({ reports }) => ({ results: reports.map(() => 'recorded' as const) }),
   };
 
@@ -59,6 +61,7 @@ export class TestNetwork {
       return { receipt: 'receipt', firstTime: true };
     },
     getShard: () => Promise.reject(new ProtocolError('shard_unknown')),
+    deleteBatch: () => Promise.reject(new ProtocolError('shard_unknown')),
   };
 
   peerOf(host: number): PeerId {

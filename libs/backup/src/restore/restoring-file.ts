@@ -3,6 +3,7 @@
 import { isRefusal } from '#protocol';
 import type { RestoredMetadata, RestoreWriter } from '../files/restore-writer.js';
 import type { RestoredFile } from '../files/target-files.js';
+import { isAboutOneEntry } from './entry-failure.js';
 
 export class RestoringFile {
   private waitingChunks = 0;
@@ -13,13 +14,15 @@ export class RestoringFile {
   /**
    * open   makes the file. Not before there is something to write: a window of a restore knows thousands of files, and
    *        few may be open at once
-   * onEnd  called once, with null when the file has all its bytes, else with what kept it from them
+   * onEnd  called once, with null and the file's identity when it has all its bytes, else with what kept it from them
+   * path   for people
    */
   constructor(
     private readonly writer: RestoreWriter,
     private readonly open: () => RestoredFile,
     private readonly metadata: RestoredMetadata,
-    private readonly onEnd: (failure: Error | null) => void,
+    private readonly onEnd: (failure: Error | null, identity: string) => void,
+    readonly path = '',
   ) {}
 
   expectChunk(): void {
@@ -35,10 +38,21 @@ export class RestoringFile {
 
   /** An expected chunk is here. A file that has failed already takes no more bytes. throws local_disk */
   async write(bytes: Uint8Array, offset: number): Promise<void> {
-    const file = this.opened();
-    if (file !== null) await this.writeOrFail(file, bytes, offset);
+    await this.takeOver(bytes, offset);
     this.waitingChunks--;
     this.endWhenDone();
+  }
+
+  /** Bytes of it that no chunk is expected for are here. throws local_disk */
+  async takeOver(bytes: Uint8Array, offset: number): Promise<void> {
+    const file = this.opened();
+    if (file !== null) await this.writeOrFail(file, bytes, offset);
+  }
+
+  /** Begin with the bytes of an open file, if the disk can share them. throws local_disk */
+  shareBytes(from: number): boolean {
+    const file = this.opened();
+    return file !== null && this.writer.shareBytes(file, from);
   }
 
   /** An expected chunk will not come. The file is removed when nothing writes to it any more. */
@@ -48,12 +62,12 @@ export class RestoringFile {
     this.endWhenDone();
   }
 
-  /** An entry that does not fit its own chunks is the loss of this file, not of the restore. */
+  /** An entry that does not fit its own chunks is the loss of this file, not of the restore; so is one that somebody moved. */
   private async writeOrFail(file: RestoredFile, bytes: Uint8Array, offset: number): Promise<void> {
     try {
       await this.writer.writeAt(file, bytes, offset);
     } catch (error) {
-      if (!isRefusal(error, 'snapshot_damaged')) throw error;
+      if (!isAboutOneEntry(error)) throw error;
       this.failure ??= error;
     }
   }
@@ -61,9 +75,31 @@ export class RestoringFile {
   private endWhenDone(): void {
     if (!this.allExpected || this.waitingChunks > 0) return;
     const file = this.opened();
-    if (file !== null && this.failure === null) this.writer.finishFile(file, this.metadata);
-    else if (this.file !== null) this.writer.abandonFile(this.file);
-    this.onEnd(this.failure);
+    const identity = file === null || this.failure !== null ? null : this.finish(file);
+    if (identity === null && this.file !== null) this.abandon(this.file);
+    this.onEnd(this.failure, identity ?? '');
+  }
+
+  /** Null once anything has failed. */
+  private finish(file: RestoredFile): string | null {
+    // Whatever comes of it, there is nothing left to abandon.
+    this.file = null;
+    try {
+      return this.writer.finishFile(file, this.metadata);
+    } catch (error) {
+      if (!isAboutOneEntry(error)) throw error;
+      this.failure = error;
+      return null;
+    }
+  }
+
+  /** What somebody has moved away cannot be removed, and its loss is told already. */
+  private abandon(file: RestoredFile): void {
+    try {
+      this.writer.abandonFile(file);
+    } catch (error) {
+      if (!isAboutOneEntry(error)) throw error;
+    }
   }
 
   /** The file, made if need be; null once anything has failed. */

@@ -1,281 +1,243 @@
-// One restore: walk a snapshot, and for each stretch of it fetch every object once and write its chunks where they belong.
-import { BoundedPool, type Clock } from '#process';
-import { type ErrorCode, isRefusal, type ObjectId, type PeerId, ProtocolError } from '#protocol';
-import { compileIncludes } from '../files/path-patterns.js';
+// One restore: walk a snapshot, give every entry its place in the target, and let the bytes of files come window by window.
+import { lstatSync, readdirSync } from 'node:fs';
+import { ProtocolError } from '#protocol';
+import { errnoOf } from '../files/disk-failure.js';
+import { diskFailure } from '../files/restore-failure.js';
 import { RestoreWriter } from '../files/restore-writer.js';
 import type { TargetDirectory } from '../files/target-directories.js';
-import { isLossOfData } from '../get/loss-of-data.js';
-import type { ObjectCache } from '../get/object-cache.js';
-import type { TreeReader } from '../get/tree-reader.js';
-import type { DataKeys } from '../keys.js';
-import { openChunk } from '../objects/open-object.js';
-import type { OnEvent } from '../ports.js';
-import type { Snapshot } from '../trees/snapshot-codec.js';
-import type { FileEntry, TreeEntry } from '../trees/tree-codec.js';
-import { RestoreWindow, type WantedChunk } from './restore-window.js';
-import { RestoringFile } from './restoring-file.js';
-
-/** Objects under way at once; each is up to 20 MiB with its shards. */
-const FETCHES_MAX = 3;
-/** Objects whose tokens are asked for at once: few enough that the last is fetched while its tokens live. */
-const OBJECTS_ASKED_AT_ONCE = 16;
-
-export interface RestoreRequest {
-  readonly snapshot: Snapshot;
-  readonly target: string;
-  readonly includes: readonly string[];
-  readonly signal: AbortSignal;
-  readonly onEvent: OnEvent;
-}
-
-export interface RestoreSummary {
-  readonly files: number;
-  readonly directories: number;
-  readonly symlinks: number;
-  readonly bytes: number;
-  /** Entries that could not be restored, or not wholly. Each was told by an event. */
-  readonly failed: number;
-  readonly seconds: number;
-  readonly badHosts: readonly { readonly peerId: PeerId; readonly code: ErrorCode }[];
-}
-
-export interface RestoreParts {
-  readonly keys: DataKeys;
-  readonly trees: TreeReader;
-  readonly objects: ObjectCache;
-  /** Hosts that failed so far, with the last code of each. */
-  readonly badHosts: ReadonlyMap<PeerId, ErrorCode>;
-  readonly clock: Clock;
-}
+import { findInTree } from '../get/find-in-tree.js';
+import type { DirectoryEntry, SpecialEntry, SymlinkEntry, TreeEntry } from '../trees/tree-codec.js';
+import { compileChoice } from './choose-entries.js';
+import { inspectPlace, roomFor } from './clear-place.js';
+import { deleteExtra } from './delete-extra.js';
+import { FilePlacer } from './file-placer.js';
+import { RestoreLevel } from './restore-level.js';
+import type { RestoreParts, RestorePlace, RestoreRequest, RestoreRun, RestoreSummary } from './restore-parts.js';
+import { interruptedBy, RestoreTally } from './restore-tally.js';
+import { UnfinishedRestores } from './unfinished-restores.js';
 
 /**
- * Restore a snapshot into an empty or new folder. A file whose chunks cannot all be had is left out and told, and so is
- * what cannot be read of a folder; the rest goes on.
+ * Restore a snapshot, or a part of it. A file whose chunks cannot all be had is left out and told, and so is what cannot
+ * be read of a folder; the rest goes on. A run that was cut off goes on where it was when it is asked for again: what is
+ * there is compared with the snapshot, and only what differs is fetched.
  *
- * throws   target_not_empty | usage | broker_unreachable | interrupted | local_disk | as a loss of data does (the root)
+ * throws   target_not_empty | usage | path_missing | broker_unreachable | interrupted | local_disk | as a loss of data
+ *          does (the root)
  */
 export async function runRestore(parts: RestoreParts, request: RestoreRequest): Promise<RestoreSummary> {
-  const run = new RestoreRun(parts, request);
-  try {
-    await run.restoreTree();
-    return run.conclude();
-  } finally {
-    run.close();
+  const { snapshot, target, dryRun = false, signal } = request;
+  const folder = request.folder ?? '/';
+  const choose = compileChoice(request);
+  const { entry, root } = await findInTree(parts.trees, snapshot.root, folder, signal);
+  if (entry !== null && entry.type !== 'dir') {
+    throw new ProtocolError('path_missing', {}, { detail: `${folder}: is no folder of the snapshot` });
   }
+  const unfinished = await UnfinishedRestores.open(parts.folder);
+  const what = { root, folder, patterns: request };
+  // Only a restore into an empty target goes on by itself: in any other, nobody could tell its rests from a person's files.
+  const isPlain = request.overwrite === undefined && request.deletes !== true;
+  const goesOn = isPlain && (await unfinished.has(target, what));
+  const policy = request.overwrite ?? (request.deletes === true || goesOn ? 'always' : null);
+  if (policy !== null && policy !== 'always' && holdsAnything(target) && (await unfinished.hasAny(target))) {
+    throw new ProtocolError('usage', {}, { detail: `--overwrite ${policy}: ${CUT_OFF_BEFORE}` });
+  }
+
+  const isWhole = entry === null && !hasPatterns(request);
+  const totals = isWhole ? { files: snapshot.files, bytes: snapshot.sourceBytes } : { files: null, bytes: null };
+  const tally = new RestoreTally(parts.clock, request.onEvent, totals);
+  const writer = dryRun && !isThere(target) ? null : openWriter(request, policy, { isPlain, tally });
+  const run: RestoreRun = { parts, request, writer, tally, policy, choose };
+  try {
+    if (!dryRun && isPlain) await unfinished.begin(target, what);
+    await new TreeRestore(run).restore(root);
+    writer?.finish();
+  } finally {
+    writer?.close();
+  }
+  if (!dryRun) await unfinished.end(target);
+  return tally.conclude(parts.badHosts);
 }
 
-class RestoreRun {
-  private readonly writer: RestoreWriter;
-  private readonly window = new RestoreWindow();
-  private readonly fetches = new BoundedPool(FETCHES_MAX);
-  private readonly startedMs: number;
+class TreeRestore {
+  private readonly files: FilePlacer;
+  private readonly levels: RestoreLevel[];
   /** Whether a pattern has chosen anything; folders on the way to what might be do not count. */
   private anyChosen = false;
-  private readonly counts = { files: 0, directories: 0, symlinks: 0, bytes: 0, failed: 0 };
+  private entersNext = false;
 
-  constructor(
-    private readonly parts: RestoreParts,
-    private readonly request: RestoreRequest,
-  ) {
-    this.startedMs = parts.clock.monotonicMs();
-    this.writer = new RestoreWriter({
-      targetPath: request.target,
-      onProblem: ({ path, what, errno }) => this.tellFailed(path, `its ${what} could not be set (${errno})`),
-    });
+  constructor(private readonly run: RestoreRun) {
+    this.files = new FilePlacer(run);
+    const target = run.writer?.root ?? null;
+    this.levels = [
+      new RestoreLevel(
+        '',
+        () => target ?? 'absent',
+        () => target,
+      ),
+    ];
   }
 
-  async restoreTree(): Promise<void> {
-    const choose = compileIncludes(this.request.includes);
-    const { signal, snapshot } = this.request;
-    const open: (TargetDirectory | null)[] = [this.writer.root];
-    const choiceOf = (parents: readonly Uint8Array[], entry: TreeEntry): ReturnType<typeof choose> =>
-      choose(`/${pathOf(parents, entry)}`, entry.type === 'dir');
-    const descend = (parents: readonly Uint8Array[], entry: TreeEntry): boolean => choiceOf(parents, entry) !== 'none';
-
-    for await (const next of this.parts.trees.walk(snapshot.root, descend, signal)) {
-      if (signal.aborted) throw new ProtocolError('interrupted');
-      if (next.step === 'lost') {
-        this.loseDirectory(next.parents, next.failure);
-        continue;
-      }
-      if (next.step === 'leave') {
-        open.pop();
-        continue;
-      }
-      const { parents, entry } = next;
-      const choice = choiceOf(parents, entry);
-      if (choice === 'match') this.anyChosen = true;
-      const isChosen = choice !== 'none';
-      const parent = open.at(-1) ?? null;
-      if (entry.type !== 'dir') {
-        if (isChosen && parent !== null) await this.restoreLeaf(parent, pathOf(parents, entry), entry);
-      } else if (isChosen) {
-        // Below a directory that could not be made nothing is written, but it is walked, so that each loss is told.
-        open.push(parent === null ? this.lost(pathOf(parents, entry)) : this.makeDirectory(parent, parents, entry));
-      }
+  async restore(root: readonly string[]): Promise<void> {
+    const { parts, request } = this.run;
+    // A directory is decided when it comes; what it decided is asked for right behind.
+    for await (const next of parts.trees.walk(root, () => this.entersNext, request.signal)) {
+      interruptedBy(request.signal);
+      if (next.step === 'entry') await this.restoreEntry(next.entry);
+      else if (next.step === 'lost') this.loseRest(next.failure);
+      else this.deleteExtra(this.levels.pop()!);
     }
-    await this.writeWindow();
-  }
-
-  conclude(): RestoreSummary {
-    if (this.request.includes.length > 0 && !this.anyChosen) {
+    this.deleteExtra(this.levels[0]!);
+    await this.files.writeAll();
+    const { includes, iincludes = [] } = request;
+    if (includes.length + iincludes.length > 0 && !this.anyChosen) {
       throw new ProtocolError('path_missing', {}, { detail: 'nothing in the snapshot matches --include' });
     }
-    this.writer.finish();
-    const badHosts = [...this.parts.badHosts].map(([peerId, code]) => ({ peerId, code }));
-    return { ...this.counts, seconds: (this.parts.clock.monotonicMs() - this.startedMs) / 1000, badHosts };
   }
 
-  close(): void {
-    this.writer.close();
-  }
-
-  private makeDirectory(
-    parent: TargetDirectory,
-    parents: readonly Uint8Array[],
-    entry: TreeEntry & { readonly type: 'dir' },
-  ): TargetDirectory | null {
+  private async restoreEntry(entry: TreeEntry): Promise<void> {
+    const level = this.levels.at(-1)!;
+    const path = level.path === '' ? textOf(entry.name) : `${level.path}/${textOf(entry.name)}`;
+    const isOnlyOne = level.note(entry);
+    const choice = this.run.choose(`/${path}`, entry.type === 'dir');
+    this.entersNext = false;
+    if (choice === 'none') return;
+    if (choice === 'match') this.anyChosen = true;
     try {
-      const made = this.writer.makeDirectory(parent, entry.name, entry);
-      this.counts.directories++;
-      return made;
+      if (!isOnlyOne) throw new ProtocolError('name_taken');
+      if (entry.type === 'dir') this.begin(level, path, entry, choice === 'match');
+      else if (level.place !== null) await this.restoreLeaf(level.place, path, entry);
     } catch (error) {
-      this.passOver(pathOf(parents, entry), error);
-      return null;
+      this.run.tally.passOver(path, error);
     }
   }
 
-  /** The rest of a directory's entries cannot be read. Without the root there is nothing to restore. */
-  private loseDirectory(steps: readonly Uint8Array[], failure: ProtocolError): void {
-    if (steps.length === 0) throw failure;
-    this.passOver(steps.map((name) => Buffer.from(name).toString()).join('/'), failure);
+  /** A folder that is only on the way to what may be chosen is made when something below it is. */
+  private begin(above: RestoreLevel, path: string, entry: DirectoryEntry, isChosen: boolean): void {
+    const find = (): RestorePlace | null => {
+      if (above.place === null) return null;
+      try {
+        return this.placeDirectory(above.place, path, entry);
+      } catch (error) {
+        this.run.tally.passOver(path, error);
+        return null;
+      }
+    };
+    const level = new RestoreLevel(path, find, () => this.lookFor(above, entry));
+    if (isChosen && level.place === null) return;
+    this.levels.push(level);
+    this.entersNext = true;
   }
 
-  private lost(path: string): null {
-    this.tellFailed(path, 'its folder could not be restored');
-    return null;
+  private placeDirectory(above: RestorePlace, path: string, entry: DirectoryEntry): RestorePlace | null {
+    const { writer, request, tally } = this.run;
+    const { decision, found } = inspectPlace(this.run, above, entry);
+    if (decision === 'keep') {
+      tally.kept('dir', path);
+      return null;
+    }
+    const isDry = request.dryRun === true;
+    if (decision !== 'enter') roomFor(this.run, above, entry, found)?.();
+    tally.counts.directories++;
+    tally.entry(decision === 'enter' ? 'updated' : 'restored', 'dir', path);
+    if (above === 'absent' || writer === null) return 'absent';
+    if (decision === 'enter') return writer.enterDirectory(above, entry.name, isDry ? null : entry);
+    return isDry ? 'absent' : writer.makeDirectory(above, entry.name, entry);
+  }
+
+  /** A folder that nothing was restored into, if it is there. */
+  private lookFor(above: RestoreLevel, entry: DirectoryEntry): TargetDirectory | null {
+    const { writer } = this.run;
+    const parent = above.directory;
+    if (writer === null || parent === null || !writer.inspect(parent, entry.name)?.isDirectory()) return null;
+    return writer.enterDirectory(parent, entry.name, null);
   }
 
   private async restoreLeaf(
-    parent: TargetDirectory,
+    place: RestorePlace,
     path: string,
-    entry: Exclude<TreeEntry, { type: 'dir' }>,
+    entry: Exclude<TreeEntry, DirectoryEntry>,
   ): Promise<void> {
-    try {
-      if (entry.type === 'file') return await this.planFile(parent, path, entry);
-      this.writer.makeSymlink(parent, entry.name, entry.linkTarget, entry);
-      this.counts.symlinks++;
-    } catch (error) {
-      this.passOver(path, error);
+    if (entry.type === 'file') return this.files.plan(place, path, entry);
+    // A socket lives with the program that listens on it: there is nothing to bring back.
+    if (entry.type !== 'socket') this.restoreNode(place, path, entry);
+  }
+
+  /** What has no bytes is made anew, unless the policy takes it for the same. */
+  private restoreNode(place: RestorePlace, path: string, entry: SymlinkEntry | SpecialEntry): void {
+    const { writer, request, tally } = this.run;
+    const type = entry.type === 'symlink' ? 'symlink' : 'special';
+    const { decision, found } = inspectPlace(this.run, place, entry);
+    if (decision === 'keep') {
+      tally.kept(type, path);
+      return;
     }
-  }
-
-  /** Make the file and put its chunks into the window; the window is written when it is full. */
-  private async planFile(parent: TargetDirectory, path: string, entry: FileEntry): Promise<void> {
-    const { writer } = this;
-    const open = () => writer.openFile(parent, entry.name, entry.sizeBytes);
-    const file = new RestoringFile(writer, open, entry, (failure) => this.fileEnded(path, failure));
-    this.window.addFile();
-    file.expectNoMore(await this.planChunks(file, entry));
-    if (this.window.isFull) await this.writeWindow();
-  }
-
-  /** Returns what makes the file impossible to restore, null when every chunk has a place. */
-  private async planChunks(file: RestoringFile, entry: FileEntry): Promise<ProtocolError | null> {
-    const { trees } = this.parts;
-    let offset = 0;
-    try {
-      for await (const id of trees.contentOf(entry, this.request.signal)) {
-        const location = trees.locate(id);
-        file.expectChunk();
-        this.window.add(location, file, offset);
-        offset += location.entry.rawBytes;
-        if (this.window.isFull) await this.writeWindow();
-      }
-    } catch (error) {
-      if (!isLossOfData(error)) throw error;
-      return error;
+    if (decision !== 'trust' && request.dryRun !== true && place !== 'absent' && writer !== null) {
+      const makeRoom = roomFor(this.run, place, entry, found);
+      if (entry.type === 'symlink') writer.makeSymlink(place, entry.name, entry.linkTarget, entry, makeRoom);
+      else if (entry.type !== 'socket') writer.makeSpecial(place, entry.name, { ...entry, type: entry.type }, makeRoom);
     }
-    return offset === entry.sizeBytes ? null : new ProtocolError('snapshot_damaged', { reason: 'size of a file' });
+    if (entry.type === 'symlink') tally.counts.symlinks++;
+    else tally.counts.specials++;
+    const action = found === null ? 'restored' : 'updated';
+    tally.entry(decision === 'trust' ? 'unchanged' : action, type, path);
   }
 
-  private async writeWindow(): Promise<void> {
-    const objects = this.window.take();
-    for (let first = 0; first < objects.length; first += OBJECTS_ASKED_AT_ONCE) {
-      const group = objects.slice(first, first + OBJECTS_ASKED_AT_ONCE);
-      await this.parts.objects.announce(
-        group.map(([objectId]) => objectId),
-        this.request.signal,
-      );
-      const ends = await Promise.allSettled(
-        group.map(([objectId, wanted]) => this.fetches.run(() => this.writeObject(objectId, wanted))),
-      );
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    }
+  /** The rest of a folder's entries cannot be read. Without the root there is nothing to restore. */
+  private loseRest(failure: ProtocolError): void {
+    const level = this.levels.at(-1)!;
+    if (level.path === '') throw failure;
+    level.isComplete = false;
+    this.run.tally.passOver(level.path, failure);
   }
 
-  private async writeObject(objectId: ObjectId, wanted: readonly WantedChunk[]): Promise<void> {
-    const { objects, keys } = this.parts;
-    const object = await objects.get(objectId, this.request.signal).catch((error: unknown) => {
-      if (!isLossOfData(error)) throw error;
-      for (const { file } of wanted) file.loseChunk(error);
-      return null;
-    });
-    if (object === null) return;
-    for (const { entry, file, offset } of wanted) {
-      if (this.request.signal.aborted) throw new ProtocolError('interrupted');
-      const plaintext = openOrFailure(() => openChunk(keys, object.key, object.bytes, entry));
-      if (plaintext instanceof ProtocolError) {
-        file.loseChunk(plaintext);
-        continue;
-      }
-      await file.write(plaintext, offset);
-      this.counts.bytes += plaintext.length;
-      this.tellProgress();
-    }
-  }
-
-  private fileEnded(path: string, failure: Error | null): void {
-    if (failure === null) {
-      this.counts.files++;
-      this.tellProgress();
-    } else this.passOver(path, failure);
-  }
-
-  /** A refusal about one entry is told and the restore goes on; everything else ends it. */
-  private passOver(path: string, error: unknown): void {
-    if (!isRefusal(error) || error.code === 'interrupted' || error.code === 'broker_unreachable') throw error;
-    if (error.code === 'local_disk') throw error;
-    this.counts.failed++;
-    this.request.onEvent({ kind: 'skipped', path, code: error.code, reason: error.message });
-  }
-
-  private tellFailed(path: string, reason: string): void {
-    this.counts.failed++;
-    this.request.onEvent({ kind: 'skipped', path, code: 'local_disk', reason });
-  }
-
-  private tellProgress(): void {
-    this.request.onEvent({
-      kind: 'progress',
-      filesDone: this.counts.files,
-      bytesDone: this.counts.bytes,
-      bytesTotal: this.request.includes.length === 0 ? this.request.snapshot.sourceBytes : null,
-      bytesStored: 0,
-      hosts: 0,
-    });
+  private deleteExtra(level: RestoreLevel): void {
+    if (this.run.request.deletes === true && level.isComplete) deleteExtra(this.run, level);
   }
 }
 
-function openOrFailure(open: () => Buffer): Buffer | ProtocolError {
+const CUT_OFF_BEFORE =
+  'an earlier restore into this target was cut off, and what it left would be kept as it is; run that one again, or use --overwrite always';
+
+/** isPlain   the next run of the same restore compares what is there; any other may keep it */
+function openWriter(
+  request: RestoreRequest,
+  policy: RestoreRun['policy'],
+  { isPlain, tally }: { isPlain: boolean; tally: RestoreTally },
+): RestoreWriter {
+  return new RestoreWriter({
+    targetPath: request.target,
+    mayHoldEntries: policy !== null,
+    syncFiles: request.dryRun !== true,
+    wholeOnly: !isPlain,
+    syncAtRename: !isPlain && policy !== 'always',
+    sparse: request.sparse === true,
+    onProblem: (problem) => tally.problem(problem),
+  });
+}
+
+function isThere(target: string): boolean {
   try {
-    return open();
+    lstatSync(target);
+    return true;
   } catch (error) {
-    if (isLossOfData(error)) return error;
-    throw error;
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw diskFailure(error);
   }
 }
 
-function pathOf(parents: readonly Uint8Array[], entry: TreeEntry): string {
-  return [...parents, entry.name].map((name) => Buffer.from(name).toString()).join('/');
+function holdsAnything(target: string): boolean {
+  try {
+    return readdirSync(target).length > 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw diskFailure(error);
+  }
+}
+
+function hasPatterns({ includes, iincludes = [], excludes = [], iexcludes = [] }: RestoreRequest): boolean {
+  return includes.length + iincludes.length + excludes.length + iexcludes.length > 0;
+}
+
+function textOf(name: Uint8Array): string {
+  return Buffer.from(name).toString();
 }

@@ -11,8 +11,6 @@ export interface StoredSnapshot {
   readonly snapshot: Snapshot;
 }
 
-const PREFIX_CHARS_MIN = 8;
-
 /** Read one snapshot. throws object_unavailable | object_damaged | snapshot_damaged | format_unsupported */
 export async function readSnapshot(
   parts: { objects: ObjectCache; keys: DataKeys },
@@ -54,28 +52,6 @@ export async function readSnapshots(
   return snapshots.sort(
     (left, right) => compareText(left.snapshot.time, right.snapshot.time) || compareText(left.id, right.id),
   );
-}
-
-/**
- * Which snapshot a person means: `latest`, a whole id, or its first 8 characters or more when no other begins so. The
- * broker lists objects by their ids, which rise with time.
- *
- * throws   snapshot_unknown
- */
-export function resolveSnapshot(listed: readonly ListedObject[], wanted: string): ObjectId {
-  const ids = listed.filter(({ kind }) => kind === 'snapshot').map(({ objectId }) => objectId);
-  if (wanted === 'latest') {
-    const latest = ids.sort(compareText).at(-1);
-    if (latest === undefined) throw new ProtocolError('snapshot_unknown', {}, { detail: 'there is no snapshot yet' });
-    return latest;
-  }
-  const matching = ids.filter((id) => id === wanted || (wanted.length >= PREFIX_CHARS_MIN && id.startsWith(wanted)));
-  const [only, ...others] = matching;
-  if (only === undefined) throw new ProtocolError('snapshot_unknown', { snapshot: wanted });
-  if (others.length > 0) {
-    throw new ProtocolError('snapshot_unknown', { snapshot: wanted }, { detail: 'several snapshots begin so' });
-  }
-  return only;
 }
 
 function compareText(left: string, right: string): number {

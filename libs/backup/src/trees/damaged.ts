@@ -1,7 +1,7 @@
 // The one refusal of malformed stored lists, and JSON that is refused in the same way.
 import { ProtocolError } from '#protocol';
 
-export type StoredPart = 'tree' | 'snapshot' | 'index' | 'chunk id list';
+export type StoredPart = 'tree' | 'snapshot' | 'index' | 'chunk id list' | 'notice';
 
 /** `reason` tells which rule was broken; it never holds stored names. */
 export function damaged(part: StoredPart, reason: string, cause?: unknown): ProtocolError {

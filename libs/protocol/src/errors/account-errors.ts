@@ -71,6 +71,12 @@ export const ACCOUNT_ERRORS = {
     'this peer has been revoked',
     'It takes no part any more; enrol the machine again in a new home.',
   ),
+  peer_append_only: row(
+    403,
+    false,
+    'this machine may add and not delete',
+    'Use another machine of the account, or let this one delete again on the account page.',
+  ),
   peer_unknown: row(404, false, 'no such peer in this account', 'The account page and `peerkeep peers ls` list them.'),
 
   // Escrow of a master key.

@@ -17,6 +17,9 @@ export const reasonField = z
   .max(REASON_CHARS_MAX)
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u);
 
+/** The peer deletes nothing, and takes no part in deletions of groups, until a person of its account allows it again. */
+export const appendOnlyField = z.boolean().default(false);
+
 /** `GET /v1/peers` */
 export const listPeersQuery = z.strictObject({
   after: peerIdField.optional(),
@@ -33,6 +36,7 @@ export const listedPeer = z.strictObject({
   enrolledAt: timeField,
   /** When it last said that it is there. */
   seenAt: timeField.nullable(),
+  appendOnly: appendOnlyField,
 });
 export type ListedPeer = z.infer<typeof listedPeer>;
 
@@ -42,3 +46,10 @@ export type ListPeersAnswer = z.infer<typeof listPeersAnswer>;
 /** `POST /v1/peers/{peerId}/revoke`, by another peer of the same account; the answer is the peer as it is then. */
 export const revokePeerRequest = z.strictObject({ reason: reasonField });
 export type RevokePeerRequest = z.infer<typeof revokePeerRequest>;
+
+/**
+ * `POST /v1/peers/{peerId}/append-only`, by any peer of the same account, also for itself; the answer is the peer as it
+ * is then. No message takes it back: a person does, signed in.
+ */
+export const setAppendOnlyRequest = z.strictObject({});
+export type SetAppendOnlyRequest = z.infer<typeof setAppendOnlyRequest>;

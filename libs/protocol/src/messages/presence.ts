@@ -10,6 +10,7 @@ import {
   peerNameField,
   timeField,
 } from './fields.js';
+import { appendOnlyField } from './peers.js';
 
 /** What a host offers. `shareBytes` is donated, `usedBytes` of it hold shards, `freeBytes` can still be taken. */
 export const hostOffer = z.strictObject({
@@ -90,6 +91,7 @@ export const peerStatusAnswer = z.strictObject({
   storedBytes: bytesCountField,
   renewCertificate: z.boolean().default(false),
   renewTransactionKey: z.boolean().default(false),
+  appendOnly: appendOnlyField,
   credit: z.strictObject({ available: amountField, reserved: amountField, earned: amountField }),
 });
 export type PeerStatusAnswer = z.infer<typeof peerStatusAnswer>;

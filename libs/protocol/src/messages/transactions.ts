@@ -27,7 +27,7 @@ import {
   transactionIdField,
 } from './fields.js';
 
-export const OBJECT_KINDS = ['data', 'tree', 'index', 'snapshot'] as const;
+export const OBJECT_KINDS = ['data', 'tree', 'index', 'snapshot', 'notice'] as const;
 export const objectKindField = z.enum(OBJECT_KINDS);
 export type ObjectKind = z.infer<typeof objectKindField>;
 
@@ -45,12 +45,17 @@ export const redundancyAnswer = z.strictObject({
 });
 export type Redundancy = z.infer<typeof redundancyAnswer>;
 
-/** `target`: the one host that this shard is for (B11); without it the broker chooses. */
+/**
+ * `target`: the one host that this shard is for (B11); without it the broker chooses. `insteadOf`: the host that is known
+ * to have this shard and from which the client cannot have it. A stored shard is put again for that word alone; its place
+ * stays what it is until the new one has it.
+ */
 export const shardToPut = z.strictObject({
   index: shardIndexField,
   cid: contentIdField,
   sizeBytes: shardSizeField,
   target: peerIdField.optional(),
+  insteadOf: peerIdField.optional(),
 });
 export type ShardToPut = z.infer<typeof shardToPut>;
 
@@ -199,8 +204,9 @@ export const beginDeleteRequest = z.strictObject({
 export type BeginDeleteRequest = z.infer<typeof beginDeleteRequest>;
 
 /**
- * The objects are in no list any more. `offline` hosts have shards of them still, which are remembered as unwanted;
- * `retained` shards stay where they are until then.
+ * The objects are in no list any more. `offline` hosts have shards of them still, which are remembered as unwanted. An
+ * object with `retained` shards is not deleted before their time: it stays listed, and can be fetched. (Retained shards
+ * of what was deleted already stay where they are until then.)
  */
 export const beginDeleteAnswer = z.strictObject({
   batches: z.array(getBatch),
@@ -231,8 +237,12 @@ export type UniversalPermission = z.infer<typeof universalPermission>;
 export const beginUniversalAnswer = z.strictObject({ permissions: z.array(universalPermission) });
 export type BeginUniversalAnswer = z.infer<typeof beginUniversalAnswer>;
 
-/** `GET /v1/objects?kind=&after=&limit=`: the account's objects that are safe, oldest first. */
+/**
+ * `GET /v1/objects?state=&kind=&after=&limit=`: the account's objects that are safe, oldest first; with the state
+ * `deleted`, those that were deleted and of which hosts still have something.
+ */
 export const listObjectsQuery = z.strictObject({
+  state: z.enum(['safe', 'deleted']).optional(),
   kind: objectKindField.optional(),
   after: objectIdField.optional(),
   limit: z.coerce.number().int().min(1).max(OBJECTS_PER_PAGE_MAX).optional(),
@@ -247,6 +257,8 @@ export const listedObject = z.strictObject({
   totalShards: shardCountField,
   storedShards: z.int(),
   createdAt: timeField,
+  /** What its puts said, where they said it. */
+  retainUntil: timeField.optional(),
 });
 export type ListedObject = z.infer<typeof listedObject>;
 

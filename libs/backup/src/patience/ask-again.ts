@@ -1,0 +1,43 @@
+// Asks again what was refused with a code that says so: after a pause, a bounded number of times, and never once stopped.
+import type { Clock } from '#process';
+import { decideRetry, isRefusal, ProtocolError, type RetrySituation } from '#protocol';
+
+export interface AskAgainOptions {
+  readonly situation: RetrySituation;
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly signal: AbortSignal | undefined;
+  /** Called before each pause; false asks no more. */
+  readonly onRefused?: (refusal: ProtocolError) => boolean;
+}
+
+/** throws   what the last try threw | interrupted */
+export async function askAgain<T>(ask: () => Promise<T>, options: AskAgainOptions): Promise<T> {
+  const { situation, clock, random, signal, onRefused } = options;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isRefusal(error) || signal?.aborted) throw error;
+      const pauseMs = decideRetry(situation, error, failures, random());
+      if (pauseMs === null || onRefused?.(error) === false) throw error;
+      await pause(clock, pauseMs, signal);
+    }
+  }
+}
+
+/** throws interrupted */
+function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      cancel();
+      reject(new ProtocolError('interrupted', {}, { cause: signal?.reason }));
+    };
+    const cancel = clock.schedule(ms, () => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    });
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,10 @@
+// The version that snapshots carry is the version of the package.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { PROGRAM } from './program-version.js';
+
+it('is the version of package.json', () => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'package.json'), 'utf8');
+  expect(PROGRAM).toBe(`peerkeep ${(JSON.parse(text) as { version: string }).version}`);
+});
