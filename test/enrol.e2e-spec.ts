@@ -56,8 +56,8 @@ interface Shown {
 
 /** What the terminal of a machine that waits shows. */
 async function shownBy(command: TerminalCommand): Promise<Shown> {
-  const address = (await command.says(/filled in: (https:\S+)$/m))[1]!;
-  const code = (await command.says(/code: (\S+)$/m))[1]!;
+  const address = (await command.says(/filled in: (https:[^\s"]+)/))[1]!;
+  const code = (await command.says(/code: (\w{4}-\w{4})/))[1]!;
   const key = (await command.says(/key of this machine: ([0-9a-f ]{24}) /))[1]!;
   expect((await command.says(/open (https:\S+) in/))[1]).toBe(address.split('?')[0]);
   return { code, key, address };

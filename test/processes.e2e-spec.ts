@@ -57,7 +57,8 @@ describe('the commands', { timeout: 120_000 }, () => {
     const snapshots = await runCommand('peerkeep', ['snapshots', '--home', home()]);
     expect(snapshots.stdout).toContain(snapshotId.slice(-8));
     const listed = await runCommand('peerkeep', ['ls', snapshotId, '--home', home(), '--json']);
-    expect(listed.stdout.trim().split('\n')).toHaveLength(6);
+    // The snapshot, and its six entries.
+    expect(listed.stdout.trim().split('\n')).toHaveLength(1 + 6);
 
     const target = join(network.folder, 'first-copy');
     const restored = await runCommand('peerkeep', ['restore', 'latest', '--target', target, '--home', home()]);

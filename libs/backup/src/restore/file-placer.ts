@@ -129,7 +129,9 @@ export class FilePlacer {
     if (!canRead(found)) return this.planAnew(plan, found);
     if (!isOwnAlone(found)) {
       const isWhole = isAsDescribed(writer, found, entry) && (await this.isWhole(present, entry));
-      return isWhole ? this.isThere(plan, 'unchanged', place) : this.planAnew(plan, found);
+      if (!isWhole) return this.planAnew(plan, found);
+      tally.unchangedBytes(entry.sizeBytes);
+      return this.isThere(plan, 'unchanged', place);
     }
     let differs = Number(found.size) !== entry.sizeBytes;
     const open = (): RestoredFile => writer.openFile(place.parent, place.name, entry.sizeBytes, REPLACED_BY_RENAME);
