@@ -10,8 +10,9 @@ import { type LifeSummary, PowerCutLife } from './property/power-cut-life.js';
 import { removeFolders } from './property/random-tree.js';
 
 const LIVES = Number(process.env.PEERKEEP_LIVES ?? 20);
-/** Of a life that went wrong: PEERKEEP_SEED repeats it as the first. */
-const FIRST_SEED = Number(process.env.PEERKEEP_SEED ?? randomInt(2 ** 31));
+/** The same lives each time; PEERKEEP_SEED=random lives others, and a number repeats one that went wrong. */
+const WANTED_SEED = process.env.PEERKEEP_SEED ?? '20261121';
+const FIRST_SEED = WANTED_SEED === 'random' ? randomInt(2 ** 31) : Number(WANTED_SEED);
 const TIMEOUT = { timeout: 300_000 };
 
 let disk: PowerCutDisk;
