@@ -35,14 +35,29 @@ describe('splitObject', () => {
     for (const shard of shards) expect(shard).toEqual(new Uint8Array(128).fill(7));
   });
 
-  it('fills the last shards with zeros, and leaves the object and what lies behind it alone', () => {
-    const buffer = new Uint8Array(300).fill(9);
+  it('fills the last shards from the start of the object, and leaves it and what lies behind it alone', () => {
+    const buffer = Uint8Array.from({ length: 300 }, (_, i) => (i < 70 ? i : 255));
     const shards = splitObject(buffer.subarray(0, 70), 4);
-    const second = new Uint8Array(64);
-    second.fill(9, 0, 6);
-    expect(shards).toEqual([new Uint8Array(64).fill(9), second, new Uint8Array(64), new Uint8Array(64)]);
+    const counted = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+    expect(shards.map((shard) => [...shard])).toEqual([
+      counted(0, 64),
+      [...counted(64, 70), ...counted(0, 58)],
+      counted(0, 64),
+      counted(0, 64),
+    ]);
     shards[1]!.fill(1);
-    expect(buffer).toEqual(new Uint8Array(300).fill(9));
+    expect([...buffer.subarray(0, 70)]).toEqual(counted(0, 70));
+    expect(new Set(buffer.subarray(70))).toEqual(new Set([255]));
+  });
+
+  it('repeats an object that is shorter than what is to be filled', () => {
+    expect([...splitObject(Uint8Array.of(1, 2, 3), 1)[0]!]).toEqual(Array.from({ length: 64 }, (_, i) => (i % 3) + 1));
+  });
+
+  it('makes no shard that another object has too', () => {
+    const shards = [1, 2].flatMap((byte) => splitObject(new Uint8Array(70).fill(byte), 4));
+    const others = splitObject(new Uint8Array(70).fill(3), 4);
+    expect(shards.filter((shard) => others.some((other) => Buffer.compare(shard, other) === 0))).toEqual([]);
   });
 
   it('is undone by joinObject', () => {

@@ -1,4 +1,4 @@
-// Between an object and its k data shards. The last shards are filled with zeros to whole lines.
+// Between an object and its k data shards. The last shards are filled to whole lines with the object's own bytes.
 import { strict as assert } from 'node:assert';
 
 /** Shards are whole multiples of this, so that all begin on a cache line when the object does. */
@@ -17,7 +17,9 @@ export function shardBytesFor(objectBytes: number, dataShards: number): number {
  * Cut an object into k data shards.
  *
  * returns  k shards of shardBytesFor(object.length, k) bytes. Those that lie wholly inside the object are views of it,
- *          not copies: all of them when its length is a multiple of k * 64. The others are copies, filled with zeros.
+ *          not copies: all of them when its length is a multiple of k * 64. The others are copies, filled from the start
+ *          of the object again and again. Zeros would make equal shards of different objects, and at a host equal
+ *          content is one: whoever deletes one of them would take the other's.
  */
 export function splitObject(object: Uint8Array, dataShards: number): Uint8Array[] {
   const shardBytes = shardBytesFor(object.length, dataShards);
@@ -27,6 +29,8 @@ export function splitObject(object: Uint8Array, dataShards: number): Uint8Array[
     if (view.length === shardBytes) return view;
     const filled = new Uint8Array(shardBytes);
     filled.set(view);
+    for (let at = view.length; at < shardBytes; at += object.length)
+      filled.set(object.subarray(0, shardBytes - at), at);
     return filled;
   });
 }

@@ -1,5 +1,5 @@
 // How often a batch is tried again: as long as it gets further, and a bounded number of times while it does not.
-import type { Clock } from '#process';
+import { type Clock, pause } from '#process';
 import { decideRetry, isRefusal, ProtocolError } from '#protocol';
 import { BATCH_FRUITLESS_MAX } from './limits.js';
 
@@ -30,27 +30,12 @@ export class BatchAttempts {
     this.count(error);
     const pauseMs = decideRetry('batch', error, this.fruitless, 0);
     if (pauseMs === null) throw error;
-    await this.pause(pauseMs);
+    const isOver = await pause(this.clock, pauseMs, this.signal);
+    if (!isOver) throw new ProtocolError('interrupted', {}, { cause: this.signal?.reason });
   }
 
   private count(error: ProtocolError): void {
     this.fruitless++;
     if (this.fruitless > BATCH_FRUITLESS_MAX) throw error;
-  }
-
-  private pause(ms: number): Promise<void> {
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        cancel();
-        reject(new ProtocolError('interrupted', {}, { cause: signal?.reason }));
-      };
-      const cancel = this.clock.schedule(ms, () => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      });
-      if (signal?.aborted) stop();
-      signal?.addEventListener('abort', stop, { once: true });
-    });
   }
 }

@@ -28,14 +28,18 @@ export class SystemClock extends Clock {
 /** A clock that moves only by `advance`; scheduled calls run in order of their time. For tests and the simulator. */
 export class FakeClock extends Clock {
   private monotonic = 0;
+  /** What the wall clock shows when the monotonic one shows 0, whole ms. */
+  private wallBeginMs: number;
   private readonly waiting = new Set<{ dueMs: number; run: () => void }>();
 
-  constructor(private wallMs: number) {
+  constructor(wallMs: number) {
     super();
+    this.wallBeginMs = wallMs;
   }
 
+  /** Whole, as the system's is, also in the middle of a millisecond. */
   nowMs(): number {
-    return this.wallMs;
+    return this.wallBeginMs + Math.floor(this.monotonic);
   }
 
   monotonicMs(): number {
@@ -56,15 +60,15 @@ export class FakeClock extends Clock {
       const next = this.firstDue(endMs);
       if (next === null) break;
       this.waiting.delete(next);
-      this.passTo(Math.max(this.monotonic, next.dueMs));
+      this.monotonic = Math.max(this.monotonic, next.dueMs);
       next.run();
     }
-    this.passTo(endMs);
+    this.monotonic = endMs;
   }
 
   /** Move the wall clock alone, forward or back, as a person or NTP would. */
   setWallMs(wallMs: number): void {
-    this.wallMs = wallMs;
+    this.wallBeginMs = wallMs - Math.floor(this.monotonic);
   }
 
   private firstDue(endMs: number): { dueMs: number; run: () => void } | null {
@@ -73,10 +77,5 @@ export class FakeClock extends Clock {
       if (entry.dueMs <= endMs && (first === null || entry.dueMs < first.dueMs)) first = entry;
     }
     return first;
-  }
-
-  private passTo(monotonicMs: number): void {
-    this.wallMs += monotonicMs - this.monotonic;
-    this.monotonic = monotonicMs;
   }
 }

@@ -4,5 +4,6 @@ export * from './clock.js';
 export * from './command-line.js';
 export * from './durable-file.js';
 export * from './log.js';
+export * from './pause.js';
 export * from './periodic.js';
 export * from './secret-file.js';

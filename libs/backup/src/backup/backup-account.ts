@@ -2,6 +2,7 @@
 
 import type { SealedObject } from '../objects/object-builder.js';
 import type { EntryEvent, OnEvent } from '../ports.js';
+import { isContent } from '../put/chunk-packer.js';
 import type { StoredObject } from '../put/object-uploader.js';
 import type { BackupSummary, ComparedCounts } from './backup-request.js';
 import type { TotalsEstimate } from './estimate.js';
@@ -25,7 +26,7 @@ export class BackupAccount {
   private readonly files: Tally = { new: 0, changed: 0, unchanged: 0 };
   private readonly directories: Tally = { new: 0, changed: 0, unchanged: 0 };
   private readonly counts = { symlinks: 0, specials: 0, skipped: 0, objects: 0, storedBytes: 0, packedBytes: 0 };
-  /** Raw bytes of the chunks in the objects that were stored. */
+  /** Bytes of the chunks in the packed ones, as they were read. */
   private rawBytes = 0;
   private sourceBytes = 0;
 
@@ -66,7 +67,7 @@ export class BackupAccount {
   addObject(object: SealedObject, stored: StoredObject): void {
     this.counts.objects++;
     this.counts.storedBytes += stored.storedBytes;
-    for (const { storedBytes, rawBytes } of object.entries) {
+    for (const { storedBytes, rawBytes } of isContent(object.kind) ? object.entries : []) {
       this.counts.packedBytes += storedBytes;
       this.rawBytes += rawBytes;
     }

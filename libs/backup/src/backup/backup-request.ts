@@ -77,7 +77,7 @@ export interface BackupSummary {
   readonly comparedFiles: ComparedCounts;
   readonly comparedDirectories: ComparedCounts;
   readonly sourceBytes: number;
-  /** Bytes of chunks that were not stored before, as they were read; and as they are packed, compressed and sealed. */
+  /** Bytes of file content and trees that were not stored before, as they are, and as they are packed: compressed, sealed. */
   readonly newBytes: number;
   readonly packedBytes: number;
   /** Bytes that now lie on hosts for this run, redundancy and padding included. */

@@ -1,5 +1,5 @@
 // How much a backup will have to look at, for its progress: from the parent snapshot, or by a scan beside it.
-import type { Clock } from '#process';
+import { type Clock, pause } from '#process';
 import type { WalkEvent } from '../files/walk.js';
 
 /** A scan works this long, and then leaves three times as long to the backup: a quarter of one core at most. */
@@ -74,21 +74,8 @@ async function countBeside(
     if (entries % SCAN_ENTRIES_PER_LOOK !== 0) continue;
     const workedMs = clock.monotonicMs() - beganMs;
     if (workedMs < SCAN_WORK_MS) continue;
-    await rest(workedMs * SCAN_REST_FACTOR, clock, signal);
+    await pause(clock, workedMs * SCAN_REST_FACTOR, signal);
     beganMs = clock.monotonicMs();
   }
   return { files, bytes };
-}
-
-function rest(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.schedule(ms, done);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

@@ -179,6 +179,18 @@ describe('ObjectDeleter', () => {
     expect((await network.deleter().delete([id], signal)).deleted).toEqual([id]);
   });
 
+  it('takes the refusal of a host that is asked about one shard for the answer about it', async () => {
+    const network = new Network();
+    const id = network.add(1);
+    network.refusals.set(0, 'shard_unknown');
+    expect(await network.deleter().delete([id], signal)).toEqual({ deleted: [id], retained: [], pending: [] });
+    expect(network.events).toEqual([]);
+    expect(network.reports).toContainEqual(expect.objectContaining({ outcome: 'failed', code: 'shard_unknown' }));
+    // About several it says nothing of any one of them.
+    const several = [network.add(2), network.add(3)];
+    expect(await network.deleter().delete(several, signal)).toMatchObject({ deleted: [], pending: several });
+  });
+
   it('tells of a host that failed, and reports it', async () => {
     const network = new Network();
     network.refusals.set(2, 'peer_unreachable');

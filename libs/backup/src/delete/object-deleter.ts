@@ -119,12 +119,15 @@ export class ObjectDeleter {
       return { report: { outcome: 'done', transactionId, receipt }, left };
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const left = items.map(({ objectId }) => objectId);
+      const all = items.map(({ objectId }) => objectId);
       // What we cut off ourselves says nothing about the host.
-      if (error.code === 'interrupted') return { report: null, left };
-      this.ports.onEvent({ kind: 'host-failed', peerId: host.peerId, code: error.code });
+      if (error.code === 'interrupted') return { report: null, left: all };
       const at = formatTime(this.ports.nowMs());
-      return { report: { outcome: 'failed', transactionId, code: error.code, at }, left };
+      const report: Report = { outcome: 'failed', transactionId, code: error.code, at };
+      // A host asked about one shard answers with a refusal where it would answer about that item of several.
+      if (items.length === 1 && isGone(error.code)) return { report, left: [] };
+      this.ports.onEvent({ kind: 'host-failed', peerId: host.peerId, code: error.code });
+      return { report, left: all };
     }
   }
 }

@@ -37,6 +37,22 @@ describe('HostRates', () => {
     expect(rates.of(A)).toBe(1_000_000);
   });
 
+  it('takes for usual what hosts have done, not what somebody did not wait for', () => {
+    const rates = new HostRates();
+    rates.keptWaiting(A, 10, 1_500);
+    expect(rates.typical()).toBe(null);
+    expect(rates.of(A)).toBeCloseTo(6.67);
+    for (const [host, bytes] of [
+      [B, 1_000],
+      [C, 3_000],
+      [D, 2_000],
+    ] as const)
+      rates.measured(host, bytes, 1_000);
+    expect(rates.typical()).toBe(2_000);
+    rates.failed(D);
+    expect(rates.typical()).toBe(3_000);
+  });
+
   it('remembers a bounded number of hosts, and the known ones still change', () => {
     const rates = new HostRates();
     const many = Array.from({ length: 5_000 }, (_, i) => `host-${i}` as PeerId);

@@ -20,6 +20,8 @@ import { ObjectFetcher } from './object-fetcher.js';
 
 const PATIENCE_MS = 1_500;
 const CODE = { dataShards: 2, totalShards: 5 };
+/** Enough to tell how fast a host is. */
+const SHARD_BYTES = 256 * 1024;
 const SIGNAL = new AbortController().signal;
 
 /** How a host behaves when it is asked: at once or after a while, with a refusal, or never. */
@@ -30,12 +32,18 @@ class Race implements HostsPort {
   readonly clock = new FakeClock(0);
   readonly asked: number[] = [];
   readonly events: EngineEvent[] = [];
-  readonly bytes = Buffer.from(Array.from({ length: 1_000 }, (_, i) => i % 251));
-  private readonly coded: CodedObject;
+  bytes!: Buffer;
+  private coded!: CodedObject;
   private constructor(
     readonly behaviours: Behaviour[],
     readonly outbox: ReportOutbox,
   ) {
+    this.isOf(SHARD_BYTES);
+  }
+
+  /** From now on the object is one whose shards have so many bytes. */
+  isOf(shardBytes: number): void {
+    this.bytes = Buffer.from(Array.from({ length: shardBytes * CODE.dataShards }, (_, i) => i % 251));
     this.coded = codeObject({ objectId: idOf<ObjectId>(99), kind: 'data', bytes: this.bytes, entries: [] }, CODE);
   }
 
@@ -187,6 +195,26 @@ describe('ObjectFetcher.fetch', () => {
     await quiet();
     expect(race.asked).toHaveLength(2);
     race.clock.advance(1);
+    await quiet();
+    expect(race.asked).toHaveLength(3);
+    stop.abort();
+    await again;
+  });
+
+  it('takes the way of a small shard for no measure of a large one', async () => {
+    const race = await Race.of({ afterMs: 1_400 }, { afterMs: 1_400 }, 'silent', 'silent', 'silent');
+    race.isOf(64);
+    const fetcher = race.fetcher();
+    const first = fetcher.fetch(race.object, SIGNAL);
+    await quiet();
+    race.clock.advance(1_400);
+    await first;
+    race.isOf(SHARD_BYTES);
+    race.asked.length = 0;
+    const stop = new AbortController();
+    const again = fetcher.fetch(race.object, stop.signal).catch((error: unknown) => error);
+    await quiet();
+    race.clock.advance(PATIENCE_MS);
     await quiet();
     expect(race.asked).toHaveLength(3);
     stop.abort();

@@ -26,7 +26,7 @@ const PATIENCE_MS_FIRST = 1_500;
 const PATIENCE_MS_MIN = 1_000;
 const PATIENCE_MS_MAX = 60_000;
 
-/** A smaller shard that comes in less time tells how long a round trip takes, not how fast its host is. */
+/** A smaller shard tells how long a round trip takes, not how fast its host is; in less time it tells not even that. */
 const MEASURED_BYTES_MIN = 256 * 1024;
 const MEASURED_MS_MIN = 100;
 
@@ -177,13 +177,13 @@ export class ObjectFetcher {
         signal,
         ...(into === undefined ? {} : { into }),
       });
-      this.measure(host.peerId, sizeBytes, startMs);
+      this.measure(host.peerId, { sizeBytes, startMs, isWhole: true });
       return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt }, failure: null };
     } catch (error) {
       if (signal.aborted) {
         // Cut off by ourselves: others were faster, or the person stopped. It is at best as fast as it has shown, and
         // must not be preferred as one that nobody has measured: it would keep every object waiting.
-        this.measure(host.peerId, sizeBytes, startMs);
+        this.measure(host.peerId, { sizeBytes, startMs, isWhole: false });
         return { bytes: null, report: null, failure: null };
       }
       if (!isRefusal(error)) throw error;
@@ -194,10 +194,14 @@ export class ObjectFetcher {
     }
   }
 
-  private measure(peerId: PeerId, sizeBytes: number, startMs: number): void {
+  private measure(
+    peerId: PeerId,
+    transfer: { readonly sizeBytes: number; readonly startMs: number; readonly isWhole: boolean },
+  ): void {
+    const { sizeBytes, startMs, isWhole } = transfer;
     const tookMs = this.options.clock.monotonicMs() - startMs;
-    if (sizeBytes < MEASURED_BYTES_MIN && tookMs < MEASURED_MS_MIN) return;
-    this.rates.measured(peerId, sizeBytes, tookMs);
+    if (isWhole && sizeBytes >= MEASURED_BYTES_MIN) this.rates.measured(peerId, sizeBytes, tookMs);
+    else if (tookMs >= MEASURED_MS_MIN) this.rates.keptWaiting(peerId, sizeBytes, tookMs);
   }
 
   private passBy(peerId: PeerId, error: ProtocolError): void {

@@ -1,5 +1,5 @@
 // Asks again what was refused with a code that says so: after a pause, a bounded number of times, and never once stopped.
-import type { Clock } from '#process';
+import { type Clock, pause } from '#process';
 import { decideRetry, isRefusal, ProtocolError, type RetrySituation } from '#protocol';
 
 export interface AskAgainOptions {
@@ -22,22 +22,7 @@ export async function askAgain<T>(ask: () => Promise<T>, options: AskAgainOption
       if (!isRefusal(error) || signal?.aborted) throw error;
       const pauseMs = decideRetry(situation, error, failures, random());
       if (pauseMs === null || onRefused?.(error) === false) throw error;
-      await pause(clock, pauseMs, signal);
+      if (!(await pause(clock, pauseMs, signal))) throw new ProtocolError('interrupted', {}, { cause: signal?.reason });
     }
   }
-}
-
-/** throws interrupted */
-function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      cancel();
-      reject(new ProtocolError('interrupted', {}, { cause: signal?.reason }));
-    };
-    const cancel = clock.schedule(ms, () => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    });
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }

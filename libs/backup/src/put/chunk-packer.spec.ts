@@ -103,6 +103,14 @@ describe('ChunkPacker', () => {
     expect(next.newBytes).toBe(0);
   });
 
+  it('counts what was read and its trees as new, and not what is written of every run', async () => {
+    await packer.add('data', text('1234'));
+    await packer.add('tree', text('12345'));
+    await packer.add('index', text('where all that lies'));
+    await packer.add('snapshot', text('what the run was'));
+    expect(packer.newBytes).toBe(9);
+  });
+
   it('has copied a chunk when it takes it: the caller may use the memory again', async () => {
     const memory = text('first');
     const first = await packer.add('data', memory);

@@ -38,7 +38,7 @@ export class ChunkPacker {
     this.pace = new UploadPace(options);
   }
 
-  /** Bytes of chunks that no object had before. */
+  /** Bytes of what was read, and of its trees, that no object had before. */
   get newBytes(): number {
     return this.newBytesTotal;
   }
@@ -57,7 +57,7 @@ export class ChunkPacker {
     const builder = this.builderOf(kind);
     this.pending.add(id);
     builder.add(chunk);
-    this.newBytesTotal += plaintext.length;
+    if (isContent(kind)) this.newBytesTotal += plaintext.length;
     if (builder.isFull) await this.send(kind, builder);
     return id;
   }
@@ -117,4 +117,9 @@ export class ChunkPacker {
     if (this.failure !== null) throw this.failure.error;
     if (this.options.signal.aborted) throw new ProtocolError('interrupted');
   }
+}
+
+/** Indexes and snapshots are written whatever was read, and tell of that: they are not a part of it. */
+export function isContent(kind: ObjectKind): boolean {
+  return kind === 'data' || kind === 'tree';
 }

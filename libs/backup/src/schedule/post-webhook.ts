@@ -1,5 +1,5 @@
 // Posts a warning as a JSON document, and tries again a few times where that may help.
-import type { Clock } from '#process';
+import { type Clock, pause } from '#process';
 import { WEBHOOK_PAUSE_MS_MIN, WEBHOOK_TRIES_MAX, WEBHOOK_TRY_MS_MAX } from './limits.js';
 
 export interface WebhookResult {
@@ -25,7 +25,7 @@ export async function postWebhook(request: WebhookRequest): Promise<WebhookResul
   for (let tries = 1; ; tries++) {
     const { ok, isFinal, detail } = await tryOnce(request);
     if (ok || isFinal || tries === WEBHOOK_TRIES_MAX || request.signal.aborted) return { ok, tries, detail };
-    await pause(WEBHOOK_PAUSE_MS_MIN * 2 ** (tries - 1), request);
+    await pause(request.clock, WEBHOOK_PAUSE_MS_MIN * 2 ** (tries - 1), request.signal);
   }
 }
 
@@ -55,17 +55,4 @@ async function tryOnce(request: WebhookRequest): Promise<{ ok: boolean; isFinal:
     cancel();
     signal.removeEventListener('abort', stop);
   }
-}
-
-function pause(ms: number, { clock, signal }: WebhookRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.schedule(ms, done);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }
