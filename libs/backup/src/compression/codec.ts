@@ -48,16 +48,18 @@ export function compressInto(
  * codec     the byte found in front of the chunk
  * body      the bytes behind it; with codec 0 the result is a view of them
  * rawBytes  what the directory recorded, at most CHUNK_BYTES_MAX
+ * memory    where the result of codec 1 goes, if there is room; without it, into fresh memory
  * throws    object_damaged when codec, frame or length are not right
  */
-export function decompress(codec: number, body: Buffer, rawBytes: number): Buffer {
+export function decompress(codec: number, body: Buffer, rawBytes: number, memory?: Buffer): Buffer {
   assert(rawBytes <= CHUNK_BYTES_MAX);
   if (codec === CODEC_STORED) {
     if (body.length !== rawBytes) throw new ProtocolError('object_damaged', { reason: 'length' });
     return body;
   }
   if (codec !== CODEC_ZSTD) throw new ProtocolError('object_damaged', { reason: 'codec' });
-  const plaintext = Buffer.allocUnsafe(rawBytes);
+  const plaintext = memory === undefined ? Buffer.allocUnsafe(rawBytes) : memory.subarray(0, rawBytes);
+  assert.equal(plaintext.length, rawBytes);
   if (inflateZstd(plaintext, body) !== rawBytes) throw new ProtocolError('object_damaged', { reason: 'length' });
   return plaintext;
 }

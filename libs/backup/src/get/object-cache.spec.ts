@@ -28,9 +28,18 @@ function objectOf(kind: ObjectKind, text: string): SealedObject {
   return builder.seal(uuidV7<ObjectId>(++made, new Uint8Array(10)));
 }
 
+interface Watched {
+  readonly cache: ObjectCache;
+  readonly asked: string[];
+  readonly fetched: string[];
+  /** Objects whose memory may be used again. */
+  readonly givenBack: string[];
+}
+
 /** A cache of a new process on the same disk, and what it asked hosts for. */
-function freshCache(stored: readonly SealedObject[]): { cache: ObjectCache; asked: string[]; fetched: string[] } {
+function freshCache(stored: readonly SealedObject[]): Watched {
   const asked: string[] = [];
+  const givenBack: string[] = [];
   const fetched: string[] = [];
   const fetcher = {
     permissionsFor: async (ids: readonly ObjectId[]) => {
@@ -41,10 +50,13 @@ function freshCache(stored: readonly SealedObject[]): { cache: ObjectCache; aske
       fetched.push(objectId);
       return stored.find((object) => object.objectId === objectId)!.bytes;
     },
+    giveBack: (bytes: Buffer) => {
+      givenBack.push(stored.find((object) => object.bytes === bytes)!.objectId);
+    },
   };
   const log = openLog('test', 'silent');
   const local = new LocalObjects({ folder: folder.path, cacheKey: keys.cacheKey, clock: new FakeClock(0), log });
-  return { cache: new ObjectCache(keys, fetcher as never, local), asked, fetched };
+  return { cache: new ObjectCache(keys, fetcher as never, local), asked, fetched, givenBack };
 }
 
 describe('an object cache over a disk', () => {
@@ -90,5 +102,48 @@ describe('an object cache over a disk', () => {
     const second = freshCache([tree]);
     await second.cache.get(tree.objectId, signal);
     expect(second.fetched).toEqual([tree.objectId]);
+  });
+});
+
+describe('the memory of objects in a cache', () => {
+  const objects = Array.from({ length: 12 }, (_, i) => objectOf('data', `file ${i}`));
+  const [first, ...others] = objects.map(({ objectId }) => objectId) as [ObjectId, ...ObjectId[]];
+  const look = () => undefined;
+
+  it('goes back once for each object that is dropped, when it is dropped', async () => {
+    const { cache, givenBack } = freshCache(objects);
+    for (const { objectId } of objects) await cache.use(objectId, signal, look);
+    expect(givenBack).toEqual(objects.slice(0, -5).map(({ objectId }) => objectId));
+  });
+
+  it('goes back only after the last use of an object that was dropped meanwhile', async () => {
+    const { cache, givenBack } = freshCache(objects);
+    await cache.use(first, signal, async () => {
+      await cache.use(first, signal, async () => {
+        for (const objectId of others) await cache.use(objectId, signal, look);
+      });
+      await cache.chunk({ objectId: others[0]!, entry: objects[1]!.entries[0]! }, signal);
+      expect(givenBack).not.toContain(first);
+    });
+    await Promise.resolve();
+    expect(givenBack.filter((id) => id === first)).toEqual([first]);
+  });
+
+  it('stays with an object that somebody has from get, also when it is used beside', async () => {
+    const { cache, givenBack } = freshCache(objects);
+    const [held] = await Promise.all([cache.get(first, signal), cache.use(first, signal, look)]);
+    for (const objectId of others) await cache.use(objectId, signal, look);
+    expect(givenBack).not.toContain(first);
+    expect(held.bytes).toEqual(objects[0]!.bytes);
+  });
+
+  it('stays with an object that is fetched again while its first fetch is still used', async () => {
+    const { cache, fetched, givenBack } = freshCache(objects);
+    await cache.use(first, signal, async () => {
+      for (const objectId of others) await cache.use(objectId, signal, look);
+      await cache.use(first, signal, look);
+      expect(fetched.filter((id) => id === first)).toHaveLength(2);
+      expect(givenBack).not.toContain(first);
+    });
   });
 });

@@ -17,8 +17,16 @@ export interface HeldObject {
   readonly key: ObjectKey;
 }
 
+interface Place {
+  readonly coming: Promise<HeldObject>;
+  /** Calls of `use` under way. */
+  users: number;
+  /** Somebody has it from `get`, and nobody tells how long they look at it. */
+  isLent: boolean;
+}
+
 export class ObjectCache {
-  private readonly held = new Map<ObjectId, Promise<HeldObject>>();
+  private readonly held = new Map<ObjectId, Place>();
   private permissions = new Map<ObjectId, ObjectToGet>();
 
   constructor(
@@ -39,25 +47,58 @@ export class ObjectCache {
   }
 
   /** The object, from memory, from this machine's disk or from its hosts; a fetch under way is joined. */
-  async get(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
+  get(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {
+    const place = this.placeOf(objectId, signal);
+    place.isLent = true;
+    return place.coming;
+  }
+
+  /** As get, for so long as `work` takes: afterwards another object may come into this one's memory. */
+  async use<T>(objectId: ObjectId, signal: AbortSignal, work: (object: HeldObject) => Promise<T> | T): Promise<T> {
+    const place = this.placeOf(objectId, signal);
+    place.users++;
+    try {
+      return await work(await place.coming);
+    } finally {
+      place.users--;
+      if (this.held.get(objectId) !== place) this.reuse(place);
+    }
+  }
+
+  /** One chunk, opened and verified. */
+  chunk({ objectId, entry }: ChunkLocation, signal: AbortSignal): Promise<Buffer> {
+    return this.use(objectId, signal, ({ key, bytes }) => openChunk(this.keys, key, bytes, entry));
+  }
+
+  /** As the one used last, with what was used longest ago dropped for it. */
+  private placeOf(objectId: ObjectId, signal: AbortSignal): Place {
     const known = this.held.get(objectId);
     if (known !== undefined) {
       this.held.delete(objectId);
       this.held.set(objectId, known);
       return known;
     }
-    const coming = this.load(objectId, signal);
-    this.held.set(objectId, coming);
+    while (this.held.size >= OBJECTS_KEPT_MAX) {
+      const [oldestId, oldest] = this.held.entries().next().value!;
+      this.held.delete(oldestId);
+      this.reuse(oldest);
+    }
+    const place: Place = { coming: this.load(objectId, signal), users: 0, isLent: false };
+    this.held.set(objectId, place);
     // A failed fetch is not remembered: whoever asks next tries again, and each asker has the error.
-    coming.catch(() => this.held.delete(objectId));
-    while (this.held.size > OBJECTS_KEPT_MAX) this.held.delete(this.held.keys().next().value!);
-    return coming;
+    place.coming.catch(() => {
+      if (this.held.get(objectId) === place) this.held.delete(objectId);
+    });
+    return place;
   }
 
-  /** One chunk, opened and verified. */
-  async chunk(location: ChunkLocation, signal: AbortSignal): Promise<Buffer> {
-    const object = await this.get(location.objectId, signal);
-    return openChunk(this.keys, object.key, object.bytes, location.entry);
+  /** Called when a place has been dropped, and again when one of those that were dropped has one user less. */
+  private reuse(place: Place): void {
+    if (place.users > 0 || place.isLent) return;
+    place.coming.then(
+      ({ bytes }) => this.fetcher.giveBack(bytes),
+      () => undefined,
+    );
   }
 
   private async load(objectId: ObjectId, signal: AbortSignal): Promise<HeldObject> {

@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { FakeClock } from '#process';
 import {
   type ErrorCode,
@@ -49,7 +49,9 @@ class Race implements HostsPort {
 
   static async of(...behaviours: Behaviour[]): Promise<Race> {
     const path = join(await mkdtemp(join(tmpdir(), 'peerkeep-race-')), 'reports.jsonl');
-    return new Race(behaviours, await ReportOutbox.open(path, unused));
+    const outbox = await ReportOutbox.open(path, unused);
+    onTestFinished(() => outbox.close());
+    return new Race(behaviours, outbox);
   }
 
   fetcher(): ObjectFetcher {
@@ -258,6 +260,19 @@ describe('ObjectFetcher.fetch', () => {
     await expect(fetched).rejects.toMatchObject({ code: 'interrupted' });
     expect(fetcher.badHosts.size).toBe(0);
     expect(race.outbox.size).toBe(0);
+  });
+
+  it('brings the next object into the memory that was given back, and into no other', async () => {
+    const race = await Race.of('at once', 'at once', 'at once', 'at once', 'at once');
+    race.isOf(2 * 1024 * 1024);
+    const fetcher = race.fetcher();
+    const first = await fetcher.fetch(race.object, SIGNAL);
+    const second = await fetcher.fetch(race.object, SIGNAL);
+    expect(second.buffer).not.toBe(first.buffer);
+    fetcher.giveBack(first.fill(0));
+    const third = await fetcher.fetch(race.object, SIGNAL);
+    expect(third.buffer).toBe(first.buffer);
+    expect([second.equals(race.bytes), third.equals(race.bytes)]).toEqual([true, true]);
   });
 
   it('takes no memory for an object whose sizes do not fit together', async () => {

@@ -12,6 +12,7 @@ import {
   ProtocolError,
   type Report,
 } from '#protocol';
+import { sealedBuffers } from '../objects/object-builder.js';
 import type { BrokerPort, HostsPort, OnEvent } from '../ports.js';
 import { codeOf } from '../put/code-object.js';
 import type { ReportOutbox } from '../put/report-outbox.js';
@@ -30,6 +31,9 @@ const PATIENCE_MS_MAX = 60_000;
 const MEASURED_BYTES_MIN = 256 * 1024;
 const MEASURED_MS_MIN = 100;
 
+/** An object that is dropped makes room for the next one: no more lie idle. */
+const FREE_MEMORIES_KEPT = 2;
+
 export interface ObjectFetcherOptions {
   readonly broker: BrokerPort;
   readonly hosts: HostsPort;
@@ -44,6 +48,8 @@ export class ObjectFetcher {
   /** Hosts that failed in this run, with the last code of each. */
   readonly badHosts = new Map<PeerId, ErrorCode>();
   private readonly rates = new HostRates();
+  /** Of objects that nobody uses any more. */
+  private readonly memory = sealedBuffers(FREE_MEMORIES_KEPT);
 
   constructor(private readonly options: ObjectFetcherOptions) {}
 
@@ -57,7 +63,7 @@ export class ObjectFetcher {
   }
 
   /**
-   * The bytes of an object.
+   * The bytes of an object, the caller's until they are given back, if they ever are.
    *
    * throws   object_unavailable when fewer than k shards could be had, naming how many | interrupted
    */
@@ -66,13 +72,18 @@ export class ObjectFetcher {
     const { dataShards, totalShards, sizeBytes } = object;
     const shardBytes = shardBytesFor(sizeBytes, dataShards);
     // Data shards arrive where they belong in the object; only what is missing is computed and copied.
-    const bytes = Buffer.allocUnsafeSlow(dataShards * shardBytes);
+    const bytes = this.memory.take(dataShards * shardBytes);
     const placeOf = (index: number): Buffer => bytes.subarray(index * shardBytes, (index + 1) * shardBytes);
     const shards = await this.fetchShards(object, (index) => (index < dataShards ? placeOf(index) : undefined), signal);
     const missing = Array.from({ length: dataShards }, (_, index) => index).filter((index) => shards[index] === null);
     const rebuilt = codeOf(dataShards, totalShards).reconstruct(shards, missing);
     for (const [position, index] of missing.entries()) placeOf(index).set(rebuilt[position]!);
     return bytes.subarray(0, sizeBytes);
+  }
+
+  /** What `fetch` returned; nobody looks at it any more, and the next object may come into its place. */
+  giveBack(bytes: Buffer): void {
+    this.memory.give(bytes);
   }
 
   /** Every shard that can be had, by index, and why the others cannot. For a check that reads everything. */

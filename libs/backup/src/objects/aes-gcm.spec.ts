@@ -50,6 +50,10 @@ describe('AES-256-GCM', () => {
     const sealed = seal({ key, nonce, aad: hex('aa') }, plaintext);
     const input = { secret: createSecretKey(key), nonce, associatedData: hex('aa') };
     expect(gcmOpen(input, sealed)!.equals(plaintext)).toBe(true);
+    const memory = Buffer.alloc(plaintext.length + 1, 0xee);
+    expect(gcmOpen(input, sealed, memory)!.equals(plaintext)).toBe(true);
+    expect([memory.subarray(0, -1).equals(plaintext), memory.at(-1)]).toEqual([true, 0xee]);
+    expect(() => gcmOpen(input, sealed, memory.subarray(2))).toThrow();
     for (const at of [0, 64 * 1024, plaintext.length, sealed.length - 1]) {
       expect(gcmOpen(input, Buffer.from(sealed.map((byte, i) => (i === at ? byte ^ 1 : byte))))).toBeNull();
     }

@@ -40,15 +40,23 @@ export function gcmSealInto(input: GcmInput, plaintext: Uint8Array, target: Buff
   return sealedBytes;
 }
 
-/** The plaintext; null when its tag does not hold, and nothing of it then (NIST SP 800-38D §7.2). */
-export function gcmOpen(input: GcmInput, sealed: Uint8Array): Buffer | null {
+/**
+ * The plaintext; null when its tag does not hold, and nothing of it then (NIST SP 800-38D §7.2).
+ *
+ * memory   where the plaintext goes, from the beginning, if there is room; without it, into fresh memory
+ */
+export function gcmOpen(input: GcmInput, sealed: Uint8Array, memory?: Buffer): Buffer | null {
   assert.equal(input.nonce.length, NONCE_BYTES);
   if (sealed.length < TAG_BYTES) return null;
   const tagOffset = sealed.length - TAG_BYTES;
   const decipher = createDecipheriv(ALGORITHM, input.secret, input.nonce, OPTIONS);
   decipher.setAAD(input.associatedData);
   decipher.setAuthTag(sealed.subarray(tagOffset));
-  const plaintext = decipher.update(sealed.subarray(0, tagOffset));
+  const plaintext = memory === undefined ? Buffer.allocUnsafe(tagOffset) : memory.subarray(0, tagOffset);
+  assert.equal(plaintext.length, tagOffset);
+  for (let start = 0; start < tagOffset; start += PIECE_BYTES) {
+    plaintext.set(decipher.update(sealed.subarray(start, Math.min(start + PIECE_BYTES, tagOffset))), start);
+  }
   try {
     decipher.final();
   } catch (error) {

@@ -49,8 +49,8 @@ const STAGING_BYTES = OBJECT_TARGET_BYTES + 1 + compressedBytesBound(CHUNK_BYTES
 assert(paddedBytes(SEALED_BYTES_MAX) <= OBJECT_PADDED_BYTES_MAX);
 
 /** Memory for sealed objects. As many are kept as usually travel at once, and one that is being sealed. */
-export function sealedBuffers(): BufferPool {
-  return new BufferPool({ slabBytes: paddedBytes(SEALED_BYTES_MAX), keptMax: 4, takenMin: CHUNK_BYTES_MAX });
+export function sealedBuffers(keptMax = 4): BufferPool {
+  return new BufferPool({ slabBytes: paddedBytes(SEALED_BYTES_MAX), keptMax, takenMin: CHUNK_BYTES_MAX });
 }
 
 /**

@@ -60,10 +60,17 @@ export function sealPart(
 /**
  * Open one sealed part.
  *
+ * memory   as in gcmOpen
  * throws   object_damaged when it is not the part that this key sealed with this counter
  */
-export function openPart(key: ObjectKey, part: ObjectPart, counter: number, sealed: Uint8Array): Buffer {
-  const plaintext = gcmOpen(inputOf(key, part, counter), sealed);
+export function openPart(
+  key: ObjectKey,
+  part: ObjectPart,
+  counter: number,
+  sealed: Uint8Array,
+  memory?: Buffer,
+): Buffer {
+  const plaintext = gcmOpen(inputOf(key, part, counter), sealed, memory);
   if (plaintext === null) throw new ProtocolError('object_damaged', { objectId: key.objectId, part });
   return plaintext;
 }

@@ -9,7 +9,7 @@ import { CHUNK_BYTES_MAX } from '../limits.js';
 import { ObjectBuilder } from './object-builder.js';
 import { type ChunkEntry, directoryBytesOf, encodeEntries, encodeHeader, HEADER_BYTES } from './object-codec.js';
 import { deriveObjectKey, sealPart } from './object-key.js';
-import { objectKeyOf, openChunk, openObject } from './open-object.js';
+import { CHUNK_MEMORY_BYTES, objectKeyOf, openChunk, openObject } from './open-object.js';
 
 const keys = deriveDataKeys(new Uint8Array(32).fill(1));
 const objectId = '01a3d2b4-5c6e-7f80-9123-456789abcdef' as ObjectId;
@@ -107,6 +107,19 @@ describe('a chunk that is opened from a wrong entry', () => {
     ['an impossible size', { rawBytes: CHUNK_BYTES_MAX + 1 }, 'chunk_place'],
   ])('is refused: %s', (_, wrong, reason) => {
     expect(refusalOf(() => openChunk(keys, key, bytes, { ...first, ...wrong }))).toBe(reason);
+  });
+
+  it('opens into the memory that is given, stored or compressed, and is refused there when it was changed', () => {
+    const memory = Buffer.allocUnsafeSlow(CHUNK_MEMORY_BYTES);
+    const opened = entries.map((entry) => {
+      const plaintext = openChunk(keys, key, bytes, entry, memory);
+      expect(plaintext.buffer).toBe(memory.buffer);
+      return plaintext.toString();
+    });
+    expect(opened.sort()).toEqual(texts.toSorted());
+    const changed = Buffer.from(bytes);
+    changed[first.offset + 1]! ^= 1;
+    expect(refusalOf(() => openChunk(keys, key, changed, first, memory))).toBe('chunk');
   });
 
   it('opens from the right one, without the directory', () => {

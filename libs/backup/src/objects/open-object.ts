@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { equalInConstantTime, isRefusal, type ObjectId, ProtocolError } from '#protocol';
 import { decompress } from '../compression/codec.js';
 import type { DataKeys } from '../keys.js';
-import { OBJECT_CHUNKS_MAX } from '../limits.js';
+import { CHUNK_BYTES_MAX, OBJECT_CHUNKS_MAX } from '../limits.js';
 import {
   type ChunkEntry,
   FIRST_CHUNK_OFFSET,
@@ -21,6 +21,9 @@ import {
   openPart,
   SALT_BYTES,
 } from './object-key.js';
+
+/** Room to open any chunk in: its codec byte and its body, and behind them what that is decompressed to. */
+export const CHUNK_MEMORY_BYTES = 1 + 2 * CHUNK_BYTES_MAX;
 
 export interface OpenedObject {
   readonly kind: ObjectKind;
@@ -76,6 +79,7 @@ export function openKind(key: ObjectKey, bytes: Buffer): ObjectKind | null {
  * keys      chunkIdKey proves that the plaintext is the one of entry.chunkId
  * key       objectKeyOf these bytes
  * entry     from the directory, or from an index that may be wrong
+ * memory    CHUNK_MEMORY_BYTES, where the plaintext will lie; without it, in fresh memory
  * returns   the plaintext, exactly entry.rawBytes
  * throws    object_damaged
  */
@@ -84,6 +88,7 @@ export function openChunk(
   key: ObjectKey,
   bytes: Buffer,
   entry: ChunkEntry,
+  memory?: Buffer,
 ): Buffer {
   const { index, offset, storedBytes, rawBytes } = entry;
   const chunkEnd = offset + storedBytes;
@@ -91,8 +96,8 @@ export function openChunk(
   if (!isPossible || !hasPossibleSizes(entry)) {
     throw new ProtocolError('object_damaged', { objectId: key.objectId, reason: 'chunk_place' });
   }
-  const opened = openPart(key, 'chunk', FIRST_CHUNK_COUNTER + index, bytes.subarray(offset, chunkEnd));
-  const plaintext = decompress(opened[0]!, opened.subarray(1), rawBytes);
+  const opened = openPart(key, 'chunk', FIRST_CHUNK_COUNTER + index, bytes.subarray(offset, chunkEnd), memory);
+  const plaintext = decompress(opened[0]!, opened.subarray(1), rawBytes, memory?.subarray(opened.length));
   const chunkId = createHmac('sha256', keys.chunkIdKey).update(plaintext).digest();
   if (!equalInConstantTime(chunkId, entry.chunkId)) {
     throw new ProtocolError('object_damaged', { objectId: key.objectId, reason: 'chunk_id' });

@@ -2,9 +2,10 @@
 import { BoundedPool } from '#process';
 import { type ObjectId, ProtocolError } from '#protocol';
 import { isLossOfData } from '../get/loss-of-data.js';
-import type { ObjectCache } from '../get/object-cache.js';
+import type { HeldObject, ObjectCache } from '../get/object-cache.js';
 import type { DataKeys } from '../keys.js';
-import { openChunk } from '../objects/open-object.js';
+import { BufferPool } from '../objects/buffer-pool.js';
+import { CHUNK_MEMORY_BYTES, openChunk } from '../objects/open-object.js';
 import { interruptedBy } from './restore-tally.js';
 import type { RestoreWindow, WantedChunk } from './restore-window.js';
 
@@ -15,6 +16,7 @@ const OBJECTS_ASKED_AT_ONCE = 16;
 
 export class RestoreFetches {
   private readonly pool = new BoundedPool(FETCHES_MAX);
+  private readonly memory = new BufferPool({ slabBytes: CHUNK_MEMORY_BYTES, keptMax: FETCHES_MAX, takenMin: 0 });
 
   constructor(
     private readonly parts: { readonly keys: DataKeys; readonly objects: ObjectCache },
@@ -43,17 +45,30 @@ export class RestoreFetches {
   }
 
   private async writeObject(objectId: ObjectId, wanted: readonly WantedChunk[]): Promise<void> {
-    const { objects, keys } = this.parts;
     interruptedBy(this.signal);
-    const object = await objects.get(objectId, this.signal).catch((error: unknown) => {
-      if (!isLossOfData(error)) throw error;
+    let isThere = false;
+    const write = async (object: HeldObject): Promise<void> => {
+      isThere = true;
+      const memory = this.memory.take(CHUNK_MEMORY_BYTES);
+      try {
+        await this.writeChunks(object, wanted, memory);
+      } finally {
+        this.memory.give(memory);
+      }
+    };
+    try {
+      await this.parts.objects.use(objectId, this.signal, write);
+    } catch (error) {
+      if (isThere || !isLossOfData(error)) throw error;
       for (const { file } of wanted) file.loseChunk(error);
-      return null;
-    });
-    if (object === null) return;
+    }
+  }
+
+  private async writeChunks(object: HeldObject, wanted: readonly WantedChunk[], memory: Buffer): Promise<void> {
+    const { keys } = this.parts;
     for (const { entry, file, offset } of wanted) {
       interruptedBy(this.signal);
-      const plaintext = openOrFailure(() => openChunk(keys, object.key, object.bytes, entry));
+      const plaintext = openOrFailure(() => openChunk(keys, object.key, object.bytes, entry, memory));
       if (plaintext instanceof ProtocolError) {
         file.loseChunk(plaintext);
         continue;
