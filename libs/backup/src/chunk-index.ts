@@ -65,10 +65,15 @@ export class ChunkIndex {
 
   /** Is the chunk stored for good? One that only a condemned object has is to be stored again, though `get` finds it. */
   has(chunkId: Uint8Array): boolean {
+    return this.storedIn(chunkId) !== null;
+  }
+
+  /** The object that has the chunk for good; null without one. */
+  storedIn(chunkId: Uint8Array): ObjectId | null {
     const entryNumber = this.entryNumberOf(chunkId);
-    if (entryNumber === null) return false;
-    const { forgotten, condemned } = this.objectOf(entryNumber);
-    return !forgotten && !condemned;
+    if (entryNumber === null) return null;
+    const { objectId, forgotten, condemned } = this.objectOf(entryNumber);
+    return forgotten || condemned ? null : objectId;
   }
 
   /** A small number of its own for each chunk that was ever added, below `positions`; null for any other. */
@@ -233,7 +238,7 @@ export class ChunkIndex {
 
   /** Also leaves the id in `sought`. */
   private entryNumberOf(chunkId: Uint8Array): number | null {
-    assert.equal(chunkId.length, CHUNK_ID_BYTES);
+    assert(chunkId.length === CHUNK_ID_BYTES);
     this.soughtBytes.set(chunkId);
     const mask = this.slots.length - 1;
     for (let slot = this.sought[0]! & mask; this.slots[slot] !== 0; slot = (slot + 1) & mask) {

@@ -16,6 +16,9 @@ export interface AccountOptions {
   readonly hosts: () => number;
 }
 
+/** Files that need not be read come by the ten thousand a second: each folder is told of, and some of its files. */
+const KEPT_FILES_PER_TELL = 64;
+
 interface Tally {
   new: number;
   changed: number;
@@ -39,9 +42,12 @@ export class BackupAccount {
   }
 
   /** A file that need not be read. */
-  addKeptFile(path: Buffer, compared: Compared, bytes: number): void {
+  addKeptFile(pathBytes: Buffer, compared: Compared, bytes: number): void {
+    const path = pathBytes.toString();
     this.sourceBytes += bytes;
-    this.addFile(path, compared, bytes, 0);
+    this.files[compared]++;
+    this.tell({ kind: 'entry', type: 'file', action: compared, path, bytes, bytesNew: 0 });
+    if (totalOf(this.files) % KEPT_FILES_PER_TELL === 0) this.tellProgress(path);
   }
 
   addFile(pathBytes: Buffer, compared: Compared, bytes: number, bytesNew: number): void {
@@ -51,9 +57,11 @@ export class BackupAccount {
     this.tellProgress(path);
   }
 
-  addDirectory(path: Buffer, compared: Compared): void {
+  addDirectory(pathBytes: Buffer, compared: Compared): void {
+    const path = pathBytes.toString();
     this.directories[compared]++;
-    this.tell({ kind: 'entry', type: 'dir', action: compared, path: path.toString() });
+    this.tell({ kind: 'entry', type: 'dir', action: compared, path });
+    this.tellProgress(path);
   }
 
   addLeaf(type: 'symlinks' | 'specials'): void {

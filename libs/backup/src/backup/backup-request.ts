@@ -53,7 +53,7 @@ export interface BackupRequest extends BackupWish {
   /** Snapshots that this home wrote itself: a parent is looked for among them. */
   readonly ownSnapshots: readonly ObjectId[];
   /** The chunks that need not be stored again; by default all that the cache knows. */
-  readonly relyOn?: Pick<ChunkIndex, 'has' | 'get'>;
+  readonly relyOn?: Pick<ChunkIndex, 'storedIn'>;
   readonly signal: AbortSignal;
   readonly onEvent: OnEvent;
 }

@@ -10,6 +10,7 @@ import type { WalkEvent, WalkPlace } from '../files/walk.js';
 import { ChunkPacker } from '../put/chunk-packer.js';
 import type { Snapshot } from '../trees/snapshot-codec.js';
 import type { EntryMetadata } from '../trees/tree-codec.js';
+import { unchangedContent } from '../trees/unchanged-line.js';
 import { BackupAccount } from './backup-account.js';
 import type { BackupParts, BackupRequest, SourceStream } from './backup-request.js';
 import { describeFile, describeOther, isDescribedAs, xattrReaderOf } from './entry-description.js';
@@ -236,7 +237,9 @@ export class BackupRun {
     return describeOther(name, stat, this.xattrs.read(path, path));
   }
 
-  private async storeFile({ name, path, stat }: WalkEvent & { readonly type: 'file' }): Promise<void> {
+  private async storeFile(event: WalkEvent & { readonly type: 'file' }): Promise<void> {
+    if (await this.keepLine(event)) return;
+    const { name, path, stat } = event;
     const before = await this.parentTree.take(name);
     const kept = await this.unchanged.of(before, stat);
     const readMs = this.parts.clock.nowMs();
@@ -264,6 +267,19 @@ export class BackupRun {
     const compared = before?.type === 'file' ? 'changed' : 'new';
     this.account.addFile(path, compared, sizeBytes, this.packer.newBytes - newBytesBefore);
     await this.trees.addEntry(describeFile(name, stored.stat, reading));
+  }
+
+  /** Take the parent's line of a file over as it is, where it is what would be written; false where it is not. */
+  private async keepLine({ name, path, stat }: WalkEvent & { readonly type: 'file' }): Promise<boolean> {
+    // Then attributes are read again, whatever the line says.
+    if (this.request.ignoreCtime === true) return false;
+    const line = await this.parentTree.nextLine();
+    const content = line && unchangedContent(line, name, stat);
+    if (content === null || !this.unchanged.areStored(content)) return false;
+    this.parentTree.passLine();
+    this.account.addKeptFile(path, 'unchanged', stat.sizeBytes);
+    await this.trees.addLine(name, line!);
+    return true;
   }
 
   private readChunk(id: string): Promise<Buffer> {

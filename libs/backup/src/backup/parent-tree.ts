@@ -7,7 +7,7 @@ import { TreeDecoder, type TreeEntry } from '../trees/tree-codec.js';
 /** The plaintext of a stored chunk. throws what ObjectCache.chunk throws */
 export type ReadChunk = (id: string) => Promise<Buffer>;
 
-/** Holds one decoded chunk for each directory that is open. A directory that cannot be read has nothing in it. */
+/** Holds one chunk for each directory that is open. A directory that cannot be read has nothing in it. */
 export class ParentTree {
   private readonly open: (ParentFolder | null)[] = [];
 
@@ -28,11 +28,27 @@ export class ParentTree {
 
   /** The parent's entry of this name in the directory entered last. Names are asked for in rising byte order. */
   async take(name: Uint8Array): Promise<TreeEntry | null> {
+    return this.lookInto((folder) => folder.take(name));
+  }
+
+  /** The line of the entry that is next in the directory entered last, as it is stored; null at its end. */
+  async nextLine(): Promise<Buffer | null> {
+    return this.lookInto((folder) => folder.nextLine());
+  }
+
+  /** Pass over the line that `nextLine` gave. */
+  passLine(): void {
+    const folder = this.open.at(-1);
+    assert(folder);
+    folder.pass();
+  }
+
+  private async lookInto<T>(look: (folder: ParentFolder) => Promise<T | null>): Promise<T | null> {
     const folder = this.open.at(-1);
     assert(folder !== undefined);
     if (folder === null) return null;
     try {
-      return await folder.take(name);
+      return await look(folder);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       this.onLost(error);
@@ -44,8 +60,10 @@ export class ParentTree {
 
 class ParentFolder {
   private readonly decoder = new TreeDecoder();
-  private entries: readonly TreeEntry[] = [];
+  private lines: readonly Buffer[] = [];
   private position = 0;
+  /** The entry of the line at `position`, once somebody asked for it. */
+  private entry: TreeEntry | null = null;
   private chunksRead = 0;
 
   constructor(
@@ -54,24 +72,32 @@ class ParentFolder {
   ) {}
 
   async take(name: Uint8Array): Promise<TreeEntry | null> {
-    for (;;) {
-      const entry = this.entries[this.position];
-      if (entry === undefined) {
-        if (!(await this.readOn())) return null;
-        continue;
-      }
+    for (let line = await this.nextLine(); line !== null; line = await this.nextLine()) {
+      this.entry ??= this.decoder.decode(line);
+      const { entry } = this;
       const order = Buffer.compare(entry.name, name);
       if (order > 0) return null;
-      this.position++;
+      this.pass();
       if (order === 0) return entry;
     }
+    return null;
+  }
+
+  async nextLine(): Promise<Buffer | null> {
+    while (this.position === this.lines.length) if (!(await this.readOn())) return null;
+    return this.lines[this.position]!;
+  }
+
+  pass(): void {
+    this.position++;
+    this.entry = null;
   }
 
   private async readOn(): Promise<boolean> {
     const id = this.subtree[this.chunksRead];
     if (id === undefined) return false;
     this.chunksRead++;
-    this.entries = this.decoder.push(await this.readChunk(id));
+    this.lines = this.decoder.lines(await this.readChunk(id));
     this.position = 0;
     return true;
   }

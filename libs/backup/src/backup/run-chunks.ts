@@ -10,7 +10,7 @@ import type { PruneGuard } from './prune-guard.js';
 export type StoredLog = Pick<ChunkIndexFile, 'storeObject' | 'markPublished' | 'unpublished'>;
 
 export interface RunChunksOptions {
-  readonly index: Pick<ChunkIndex, 'has' | 'get'>;
+  readonly index: Pick<ChunkIndex, 'storedIn'>;
   readonly log: StoredLog;
   readonly guard: PruneGuard;
   /** Marked for deletion: what lies in them counts as not stored. */
@@ -66,8 +66,8 @@ export class RunChunks {
 
   private objectOf(chunkId: Uint8Array): ObjectId | null {
     const { index, marked } = this.options;
-    const objectId = index.has(chunkId) ? index.get(chunkId)?.objectId : undefined;
-    return objectId === undefined || marked.has(objectId) ? null : objectId;
+    const objectId = index.storedIn(chunkId);
+    return objectId === null || marked.has(objectId) ? null : objectId;
   }
 }
 

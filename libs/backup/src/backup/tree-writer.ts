@@ -30,6 +30,14 @@ export class TreeWriter {
     await tree.chunks.push(tree.encoder.encode(entry));
   }
 
+  /** The same, of an entry whose line is known; the line must not change afterwards. */
+  async addLine(name: Uint8Array, line: Uint8Array): Promise<void> {
+    const tree = this.open.at(-1);
+    assert(tree !== undefined);
+    tree.encoder.pass(name);
+    await tree.chunks.push(line);
+  }
+
   /** Leave the directory that was entered last; returns the ids of its stream's chunks. */
   async leaveDirectory(): Promise<string[]> {
     const tree = this.open.pop();

@@ -45,7 +45,8 @@ export class UnchangedContent {
     }
   }
 
-  private areStored(ids: readonly string[]): boolean {
+  /** Whether each of these chunks is stored; only then are they relied on. */
+  areStored(ids: readonly string[]): boolean {
     const chunkIds = ids.map(decodeBase64url);
     return chunkIds.every((id) => id !== null) && this.chunks.relyOnAll(chunkIds);
   }

@@ -47,12 +47,14 @@ export class EntrySelection {
   private readonly tagFiles: readonly TagFile[];
   private readonly fileBytesMax: number;
   private readonly oneFileSystem: boolean;
+  private readonly hasPatterns: boolean;
   private readonly open: OpenFolder[] = [];
 
   /** throws usage for a malformed pattern */
   constructor(rules: SelectionRules) {
     this.isExcluded = compileExcludes(rules.excludes ?? []);
     this.isExcludedIgnoringCase = compileExcludes(rules.excludesIgnoringCase ?? [], { ignoreCase: true });
+    this.hasPatterns = [rules.excludes, rules.excludesIgnoringCase].some((patterns) => (patterns ?? []).length > 0);
     this.tagFiles = rules.excludeIfPresent ?? [];
     this.fileBytesMax = rules.fileBytesMax ?? Number.POSITIVE_INFINITY;
     this.oneFileSystem = rules.oneFileSystem ?? false;
@@ -70,11 +72,14 @@ export class EntrySelection {
     this.open.pop();
   }
 
-  /** Whether an entry of the directory entered last is left out, with all below it. `path` is absolute, as text. */
-  omits(path: string): boolean {
+  /** Whether an entry of the directory entered last is left out, with all below it. `path` is absolute. */
+  omits(pathBytes: Buffer): boolean {
     const folder = this.open.at(-1);
     if (folder?.isElsewhere) return true;
-    if (folder !== undefined && folder.tags.length > 0) {
+    const hasTags = folder !== undefined && folder.tags.length > 0;
+    if (!hasTags && !this.hasPatterns) return false;
+    const path = pathBytes.toString();
+    if (hasTags) {
       const name = path.slice(path.lastIndexOf('/') + 1);
       if (folder.tags.some((tag) => tag !== name)) return true;
     }

@@ -110,11 +110,11 @@ describe('one file system', () => {
   it('keeps the folder where another one is mounted, and nothing in it', () => {
     const selection = new EntrySelection({ oneFileSystem: true });
     selection.enter(at('/a', 1n));
-    expect(selection.omits('/a/mnt')).toBe(false);
+    expect(selection.omits(Buffer.from('/a/mnt'))).toBe(false);
     selection.enter(at('/a/mnt', 2n));
-    expect(selection.omits('/a/mnt/x')).toBe(true);
+    expect(selection.omits(Buffer.from('/a/mnt/x'))).toBe(true);
     selection.leave();
-    expect(selection.omits('/a/x')).toBe(false);
+    expect(selection.omits(Buffer.from('/a/x'))).toBe(false);
     expect([selection.omitsLeaf('file', stat(1n)), selection.omitsLeaf('file', stat(2n))]).toEqual([false, true]);
   });
 
@@ -124,7 +124,7 @@ describe('one file system', () => {
     expect(selection.omitsLeaf('file', stat(7n))).toBe(false);
     for (const device of [1n, 2n]) {
       selection.enter(at(`/${device}`, device));
-      expect([selection.omits('/x/y'), selection.omitsLeaf('file', stat(device))]).toEqual([false, false]);
+      expect([selection.omits(Buffer.from('/x/y')), selection.omitsLeaf('file', stat(device))]).toEqual([false, false]);
       selection.leave();
     }
   });
@@ -133,6 +133,6 @@ describe('one file system', () => {
     const selection = new EntrySelection({});
     selection.enter(at('/a', 1n));
     selection.enter(at('/a/mnt', 2n));
-    expect([selection.omits('/a/mnt/x'), selection.omitsLeaf('file', stat(3n))]).toEqual([false, false]);
+    expect([selection.omits(Buffer.from('/a/mnt/x')), selection.omitsLeaf('file', stat(3n))]).toEqual([false, false]);
   });
 });

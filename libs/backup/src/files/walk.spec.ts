@@ -17,7 +17,7 @@ import { WALK_STEPS_PER_TURN } from './file-limits.js';
 import { libc } from './libc.js';
 import { compileExcludes } from './path-patterns.js';
 import { freshFolder, withoutRoot } from './testing-folders.js';
-import { type Omit, type WalkEvent, walk } from './walk.js';
+import { type WalkEvent, walk } from './walk.js';
 import { resolveRoots } from './walk-roots.js';
 
 let folder: ReturnType<typeof freshFolder>;
@@ -27,8 +27,9 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-async function events(paths: string[], omit?: Omit): Promise<WalkEvent[]> {
+async function events(paths: string[], omitText: (path: string) => boolean = () => false): Promise<WalkEvent[]> {
   const all: WalkEvent[] = [];
+  const omit = (path: Buffer): boolean => omitText(path.toString());
   for await (const event of walk(resolveRoots(paths).roots, omit)) all.push(event);
   return all;
 }

@@ -34,8 +34,8 @@ export type SpecialKind =
   | { readonly special: 'fifo' | 'socket'; readonly device?: undefined }
   | { readonly special: 'chardev' | 'blockdev'; readonly device: DeviceNumber };
 
-/** True for an entry to leave out, with all below it. `path` is absolute, as text. */
-export type Omit = (path: string) => boolean;
+/** True for an entry to leave out, with all below it. `path` is absolute. */
+export type Omit = (path: Buffer) => boolean;
 
 /**
  * Walk the roots. The first event enters the root and the last one leaves it, unless the root itself is skipped.
@@ -67,7 +67,7 @@ export async function* walk(roots: WalkRoots, omit: Omit = () => false): AsyncGe
     directory.next += 1;
     const place = directory.placeOf(child);
     const below = directory !== root.directory || roots.directory !== null;
-    if (below && omit(place.path.toString())) continue;
+    if (below && omit(place.path)) continue;
     const opened = await openEntry(place);
     if (opened.event !== undefined) {
       yield opened.event;

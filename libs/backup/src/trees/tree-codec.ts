@@ -46,12 +46,17 @@ export class TreeEncoder {
 
   /** The line of one entry. An entry out of order or over a bound is a mistake of the caller, so it asserts. */
   encode(entry: TreeEntry): Uint8Array {
-    assert(this.lastName === null || Buffer.compare(this.lastName, entry.name) < 0);
-    this.lastName = entry.name;
+    this.pass(entry.name);
     assert(keepsBounds(entry));
     const line = Buffer.from(encodeLine(entry));
     assert(line.length <= TREE_LINE_BYTES_MAX);
     return line;
+  }
+
+  /** An entry of this name comes next; its line is known already (unchanged-line.ts). */
+  pass(name: Uint8Array): void {
+    assert(this.lastName === null || Buffer.compare(this.lastName, name) < 0);
+    this.lastName = name;
   }
 }
 
@@ -70,16 +75,39 @@ export class TreeDecoder {
    * throws   format_unsupported for a later version | snapshot_damaged for anything that the encoder does not make
    */
   push(bytes: Uint8Array): TreeEntry[] {
-    const complete: TreeEntry[] = [];
+    return this.lines(bytes).map((line) => this.decode(line));
+  }
+
+  /**
+   * The lines of entries that are complete with these bytes, for whoever need not decode all of them. They lie in the
+   * memory of `bytes`.
+   *
+   * throws   as `push` does for a header or a length
+   */
+  lines(bytes: Uint8Array): Buffer[] {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const complete: Buffer[] = [];
     let lineStart = 0;
-    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, lineStart)) {
-      this.hold(bytes.subarray(lineStart, end + 1));
-      const entry = this.takeLine(this.heldLine());
-      if (entry !== null) complete.push(entry);
+    for (let end = buffer.indexOf(NEWLINE); end !== -1; end = buffer.indexOf(NEWLINE, lineStart)) {
+      const line = this.wholeLine(buffer.subarray(lineStart, end + 1));
+      if (this.version === null) this.version = versionOf(textOf(line));
+      else complete.push(line);
       lineStart = end + 1;
     }
-    if (lineStart < bytes.length) this.hold(Uint8Array.from(bytes.subarray(lineStart)));
+    if (lineStart < buffer.length) this.hold(Uint8Array.from(buffer.subarray(lineStart)));
     return complete;
+  }
+
+  /** The entry of a line that `lines` gave, later than those of the lines decoded before. throws as `push` does */
+  decode(line: Buffer): TreeEntry {
+    assert(this.version !== null);
+    const entry = decodeLine(textOf(line), this.version);
+    if (this.lastName !== null && Buffer.compare(this.lastName, entry.name) >= 0)
+      throw damaged('tree', 'names out of order');
+    this.lastName = entry.name;
+    this.entries += 1;
+    if (this.entries > TREE_ENTRIES_MAX) throw damaged('tree', 'too many entries');
+    return entry;
   }
 
   /** Say that no byte follows. throws snapshot_damaged without a header or inside a line */
@@ -94,33 +122,13 @@ export class TreeDecoder {
     this.pending.push(bytes);
   }
 
-  /** All that is held, which is held no longer. */
-  private heldLine(): Buffer {
-    const [first] = this.pending;
-    const line =
-      first !== undefined && this.pending.length === 1
-        ? Buffer.from(first.buffer, first.byteOffset, first.length)
-        : Buffer.concat(this.pending, this.pendingBytes);
+  /** What is held, which is held no longer, and the end of its line. */
+  private wholeLine(end: Buffer): Buffer {
+    this.hold(end);
+    const line = this.pending.length === 1 ? end : Buffer.concat(this.pending, this.pendingBytes);
     this.pending.length = 0;
     this.pendingBytes = 0;
     return line;
-  }
-
-  private takeLine(line: Buffer): TreeEntry | null {
-    const text = textOf(line);
-    if (text === null) throw damaged('tree', 'not UTF-8');
-    if (this.version === null) {
-      this.version = versionOf(text);
-      return null;
-    }
-
-    const entry = decodeLine(text, this.version);
-    if (this.lastName !== null && Buffer.compare(this.lastName, entry.name) >= 0)
-      throw damaged('tree', 'names out of order');
-    this.lastName = entry.name;
-    this.entries += 1;
-    if (this.entries > TREE_ENTRIES_MAX) throw damaged('tree', 'too many entries');
-    return entry;
   }
 }
 
@@ -140,6 +148,7 @@ function versionOf(text: string): 1 | 2 {
   throw damaged('tree', 'no header');
 }
 
-function textOf(line: Buffer): string | null {
-  return isUtf8(line) ? line.toString() : null;
+function textOf(line: Buffer): string {
+  if (!isUtf8(line)) throw damaged('tree', 'not UTF-8');
+  return line.toString();
 }
