@@ -112,7 +112,7 @@ describe('enrolment by a person', { timeout: 240_000 }, () => {
     // stdout is data alone: the talk about the code went to stderr.
     expect(JSON.parse(made.stdout)).toMatchObject({
       name: 'client',
-      recoveryPhrase: expect.stringMatching(/^\S+( \S+){23}$/),
+      recovery_phrase: expect.stringMatching(/^\S+( \S+){23}$/),
     });
     await page.goto(new URL('/account', page.url()).href);
     expect(await page.getByRole('table').innerText()).toMatch(/host-1[\s\S]*client|client[\s\S]*host-1/);

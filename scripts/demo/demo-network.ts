@@ -64,8 +64,8 @@ export class DemoNetwork {
   /** Returns the recovery phrase. */
   async initClient(): Promise<string> {
     const args = ['init', this.joinLink, '--home', this.home('client'), '--key', this.enrolmentKey, '--json'];
-    const { recoveryPhrase } = JSON.parse(await Command.run('peerkeep', args)) as { recoveryPhrase: string };
-    return recoveryPhrase;
+    const made = JSON.parse(await Command.run('peerkeep', args)) as { recovery_phrase: string };
+    return made.recovery_phrase;
   }
 
   get link(): string {

@@ -87,6 +87,28 @@ describe('a wrong command line', () => {
   });
 });
 
+describe('a command that only restic has', () => {
+  it.each([
+    ['cache', 'client/cache'],
+    ['copy', 'peerkeep repair'],
+    ['migrate', 'nothing to migrate'],
+    ['mount', 'peerkeep browse'],
+    ['rebuild-index', 'peerkeep check'],
+    ['rewrite', 'peerkeep forget'],
+    ['unlock', 'no locks'],
+  ])('%s is told what to do instead', async (name, instead) => {
+    expect(await run([name, '--remove-all'])).toBe(EXIT.usage);
+    expect(stdout.text).toBe('');
+    expect(stderr.text).toContain(`unknown command '${name}'`);
+    expect(stderr.text).toMatch(new RegExp(`hint: .*${instead}.*\\n$`));
+  });
+
+  it('is not any other one', async () => {
+    expect(await run(['constructor'])).toBe(EXIT.usage);
+    expect(stderr.text).toMatch(/hint: See --help\.\n$/);
+  });
+});
+
 describe('--help', () => {
   it.each(['init', 'backup', 'snapshots', 'ls', 'restore', 'check', 'recover'])(
     'explains %s on stdout',

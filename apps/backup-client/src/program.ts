@@ -1,5 +1,6 @@
 // The command line of `peerkeep`: its commands, and what is done with a wrong one.
 import { Command } from 'commander';
+import { VERSION } from '#process';
 import { backupCommand } from './commands/backup.js';
 import { browseCommand } from './commands/browse.js';
 import { catCommand } from './commands/cat.js';
@@ -25,6 +26,7 @@ import { snapshotsCommand } from './commands/snapshots.js';
 import { statsCommand } from './commands/stats.js';
 import { statusCommand } from './commands/status.js';
 import { tagCommand } from './commands/tag.js';
+import { insteadOf } from './restic-names.js';
 import type { Output } from './terminal.js';
 
 /** Errors come out as CommanderError, after commander has printed them to `output.stderr`. */
@@ -32,6 +34,7 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
   const program = new Command('peerkeep').description(
     'Keep your backups on other people’s disks, sealed, and keep theirs.',
   );
+  program.version(`peerkeep ${VERSION}`, '--version', 'print the version');
   const commands = [
     initCommand,
     backupCommand,
@@ -63,8 +66,14 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     command.exitOverride().configureOutput({
       writeOut: (text) => output.stdout.write(text),
       writeErr: (text) => output.stderr.write(text),
-      outputError: (text, write) => write(`peerkeep: ${text}  hint: See --help.\n`),
+      outputError: (text, write) => write(`peerkeep: ${text}  hint: ${hintOf(text)}\n`),
     });
   }
   return program;
+}
+
+/** For what commander says of a wrong command line. */
+function hintOf(text: string): string {
+  const name = /unknown command '([^']*)'/.exec(text)?.[1];
+  return (name === undefined ? null : insteadOf(name)) ?? 'See --help.';
 }

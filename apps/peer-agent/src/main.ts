@@ -9,7 +9,7 @@ import 'reflect-metadata';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { homePathOf, readHomeKey } from '#peer-home';
-import { openLog, readLogLevel, SystemClock } from '#process';
+import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type ErrorCode, ProtocolError } from '#protocol';
 import { acceptRestore } from './commands/accept-restore.js';
 import { enrol } from './commands/enrol.js';
@@ -63,6 +63,7 @@ function stopSignal(): AbortSignal {
 function program(): Command {
   const command = new Command(PROGRAM)
     .description('Share disk with other peers, and keep their shards.')
+    .version(`${PROGRAM} ${VERSION}`, '--version', 'print the version')
     .showHelpAfterError(`  hint: see ${PROGRAM} --help`)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${PROGRAM}: ${text.replace(/^error: /, '')}`) });

@@ -1,7 +1,7 @@
 // The `peerkeep-server` command: `start`, `enrolment-key create`, `peer`, `rotate-kek`, `refusals`. stdout is
 // data, stderr is talk.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { openLog, readLogLevel, SystemClock } from '#process';
+import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
 import { readConfig, type StartFlags } from './config/config.js';
 import { dataDirAt, existingDataDir } from './config/data-dir.js';
@@ -37,6 +37,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
   const program = new Command('peerkeep-server')
     .description('The Peerkeep broker: knows every peer, decides where shards go, holds no data.')
     .addHelpText('after', EXIT_CODES)
+    .version(`peerkeep-server ${VERSION}`, '--version', 'print the version')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   program

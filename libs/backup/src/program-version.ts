@@ -1,2 +1,4 @@
-// What snapshots say they were made with. The version is that of package.json; the test beside this file compares them.
-export const PROGRAM = 'peerkeep 0.1.0';
+// What snapshots say they were made with.
+import { VERSION } from '#process';
+
+export const PROGRAM = `peerkeep ${VERSION}`;

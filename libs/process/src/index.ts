@@ -7,3 +7,4 @@ export * from './log.js';
 export * from './pause.js';
 export * from './periodic.js';
 export * from './secret-file.js';
+export * from './version.js';

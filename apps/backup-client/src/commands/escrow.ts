@@ -4,6 +4,7 @@ import { BrokerClient } from '#broker-api';
 import { PeerHome, readHomeKey } from '#peer-home';
 import { type EscrowRecovery, type EscrowStatusAnswer, isRefusal, ProtocolError, parseTime } from '#protocol';
 import { formatCounted, formatLocalTime, formatPairs, formatSeconds, printable } from '../format.js';
+import { snakeMembers } from '../snake-members.js';
 import type { Terminal } from '../terminal.js';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
 import { registerRecoveryKey } from './register-recovery-key.js';
@@ -43,7 +44,7 @@ async function turnOn(context: CommandContext, options: CommonOptions): Promise<
     return home;
   });
   sayEscrowIsOn(context.terminal);
-  context.terminal.result({ accountId: identity.accountId, escrow: 'on' }, () => 'escrow is on');
+  context.terminal.result({ account_id: identity.accountId, escrow: 'on' }, () => 'escrow is on');
 }
 
 async function turnOff(context: CommandContext, options: CommonOptions): Promise<void> {
@@ -53,13 +54,13 @@ async function turnOff(context: CommandContext, options: CommonOptions): Promise
   });
   context.terminal.say('the broker has deleted the key; copies of its database from before may still hold it');
   context.terminal.say('from here on only your machines and the 24 words open your backups');
-  context.terminal.result({ accountId: identity.accountId, escrow: 'off' }, () => 'escrow is off');
+  context.terminal.result({ account_id: identity.accountId, escrow: 'off' }, () => 'escrow is off');
 }
 
 async function status(context: CommandContext, options: CommonOptions): Promise<void> {
   const told = await withBroker(context, options, (broker) => broker.escrow.status({ signal: context.signal }));
   for (const recovery of told.recoveries) warnOfRecovery(context.terminal, recovery);
-  context.terminal.result(told, () => formatStatus(told));
+  context.terminal.result(snakeMembers(told), () => formatStatus(told));
 }
 
 async function cancel(context: CommandContext, wanted: string | undefined, options: CommonOptions): Promise<void> {
@@ -71,7 +72,10 @@ async function cancel(context: CommandContext, wanted: string | undefined, optio
   });
   const { recoveryId, peerId, name } = cancelled;
   terminal.say(`if that machine is not yours: peerkeep peers revoke ${peerId}, and choose a new password`);
-  terminal.result({ recoveryId, peerId, name, cancelled: true }, () => `stopped the recovery of ${name}`);
+  terminal.result(
+    { recovery_id: recoveryId, peer_id: peerId, name, cancelled: true },
+    () => `stopped the recovery of ${name}`,
+  );
 }
 
 /**

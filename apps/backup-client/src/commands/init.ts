@@ -53,7 +53,14 @@ async function init(context: CommandContext, joinLink: string, options: InitOpti
   const phrase = phraseFromMasterKey(masterKey);
   const { peerId, accountId, name } = home.identity;
   terminal.result(
-    { peerId, accountId, name, home: homePath, recoveryPhrase: phrase, escrow: options.escrow === true },
+    {
+      peer_id: peerId,
+      account_id: accountId,
+      name,
+      home: homePath,
+      recovery_phrase: phrase,
+      escrow: options.escrow === true,
+    },
     () => phrase,
   );
   await home.saveMasterKey(masterKey);

@@ -5,6 +5,7 @@ import { BrokerClient } from '#broker-api';
 import { PeerHome, readHomeKey } from '#peer-home';
 import { type ListedPeer, ProtocolError, parseTime, reasonField } from '#protocol';
 import { formatCounted, formatLocalTime, formatTable, printable } from '../format.js';
+import { snakeMembers } from '../snake-members.js';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
 
 interface RevokeOptions extends CommonOptions {
@@ -35,7 +36,7 @@ export function peersCommand(context: CommandContext): Command {
 
 async function ls(context: CommandContext, options: CommonOptions): Promise<void> {
   const peers = await askBroker(context, options, (broker) => broker.listPeers({ signal: context.signal }));
-  context.terminal.result(peers, () => formatPeers(peers));
+  context.terminal.result(snakeMembers(peers), () => formatPeers(peers));
 }
 
 async function revoke(context: CommandContext, wanted: string, options: RevokeOptions): Promise<void> {
@@ -48,7 +49,7 @@ async function revoke(context: CommandContext, wanted: string, options: RevokeOp
     const peer = findPeer(await broker.listPeers({ signal }), wanted);
     return broker.revokePeer(peer.peerId, reason, { signal });
   });
-  terminal.result(revoked, () => `${revoked.peerId} ${printable(revoked.name)} is revoked`);
+  terminal.result(snakeMembers(revoked), () => `${revoked.peerId} ${printable(revoked.name)} is revoked`);
 }
 
 async function setAppendOnly(context: CommandContext, wanted: string, options: CommonOptions): Promise<void> {
@@ -57,7 +58,7 @@ async function setAppendOnly(context: CommandContext, wanted: string, options: C
     const { peerId } = findPeer(await broker.listPeers({ signal }), wanted);
     return broker.setAppendOnly(peerId, { signal });
   });
-  terminal.result(peer, () => `${peer.peerId} ${printable(peer.name)} deletes nothing from now on`);
+  terminal.result(snakeMembers(peer), () => `${peer.peerId} ${printable(peer.name)} deletes nothing from now on`);
 }
 
 /**

@@ -6,6 +6,7 @@ import { enrolHere, type HomeKey, keyOrApproval, PeerHome, waitFor } from '#peer
 import { type ErrorCode, type EscrowRecovery, equalInConstantTime, isRefusal, ProtocolError } from '#protocol';
 import { EXIT } from '../exit-codes.js';
 import { formatSeconds } from '../format.js';
+import { snakeMembers } from '../snake-members.js';
 import type { CommandContext } from './command-context.js';
 import { timeOf } from './escrow.js';
 
@@ -53,7 +54,10 @@ export async function recoverFromEscrow(
       sayWaiting(context, recovery);
       if (!options.wait) {
         context.setExitCode(EXIT.waiting);
-        terminal.result({ ...recovery, home: home.path }, () => `waiting until ${timeOf(recovery.dueAt)}`);
+        terminal.result(
+          snakeMembers({ ...recovery, home: home.path }),
+          () => `waiting until ${timeOf(recovery.dueAt)}`,
+        );
         return null;
       }
     }

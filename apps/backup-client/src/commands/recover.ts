@@ -55,7 +55,7 @@ async function recover(context: CommandContext, joinLink: string, options: Recov
   if (home === null) return;
   const { peerId, accountId, name } = home.identity;
   context.terminal.result(
-    { peerId, accountId, name, home: homePath },
+    { peer_id: peerId, account_id: accountId, name, home: homePath },
     () => `recovered the account ${accountId}: this machine is ${name} (${peerId})`,
   );
 }

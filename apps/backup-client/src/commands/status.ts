@@ -6,6 +6,7 @@ import { PeerHome, readHomeKey } from '#peer-home';
 import { formatTime, isRefusal } from '#protocol';
 import { EXIT } from '../exit-codes.js';
 import { formatBytes, formatCounted, formatLocalTime, formatPairs } from '../format.js';
+import { snakeMembers } from '../snake-members.js';
 import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
 import { nextOf } from './schedule.js';
 
@@ -46,7 +47,7 @@ async function status(context: CommandContext, options: StatusOptions): Promise<
   const nowMs = clock.nowMs();
   const { peerId, name } = home.identity;
   const backups = standings.map((standing) => describe(standing, config, nowMs));
-  const told = broker.reachable ? { ...broker, available: String(broker.available) } : broker;
+  const told = snakeMembers(broker.reachable ? { ...broker, available: String(broker.available) } : broker);
   terminal.result({ peer_id: peerId, name, home: home.path, backups, broker: told, warnings }, () =>
     [
       formatPairs([['machine', `${name} (${peerId})`], ['home', home.path], ...brokerPairs(broker)]),

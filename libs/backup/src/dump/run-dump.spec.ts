@@ -99,7 +99,7 @@ describe('a folder as tar', () => {
     expect(lstatSync(out('one')).ino).toBe(lstatSync(out('two')).ino);
     expect(lstatSync(out('fifo')).isFIFO()).toBe(true);
     expect(readlinkSync(out('link'))).toBe(`d/${LONG}`);
-    expect(events).toMatchObject([{ kind: 'warning' }]);
+    expect(events).toMatchObject([{ kind: 'warning', code: 'entry_unfit', detail: expect.stringMatching(/^socket:/) }]);
   });
 
   it('has names from the root of the snapshot, or from the folder that was named with it', async () => {
@@ -157,4 +157,13 @@ describe('one file', () => {
     };
     await expect(runDump({ trees, objects }, order)).rejects.toMatchObject({ code: 'path_missing' });
   });
+});
+
+it('a zip leaves out what it cannot hold, with the reason', async () => {
+  const root: PlainFolder = { fifo: { special: 'fifo' }, 'a\\b': { chunks: ['x'] }, d: { entries: {} } };
+  expect(await dump(root, { archive: 'zip' })).toMatchObject({ entries: 1 });
+  expect(events).toMatchObject([
+    { kind: 'warning', code: 'name_hostile', detail: expect.stringContaining('a\\b') },
+    { kind: 'warning', code: 'entry_unfit', detail: expect.stringMatching(/^fifo:/) },
+  ]);
 });

@@ -53,9 +53,13 @@ export interface Archive {
   /**
    * path      steps from the root
    * content   of a file, read once at most
-   * returns   false for what this kind of archive cannot hold
+   * returns   null when it is in the archive; else why it is left out
    */
-  add(path: readonly Uint8Array[], entry: TreeEntry, content: () => AsyncIterable<Uint8Array>): Promise<boolean>;
+  add(
+    path: readonly Uint8Array[],
+    entry: TreeEntry,
+    content: () => AsyncIterable<Uint8Array>,
+  ): Promise<'name_hostile' | 'entry_unfit' | null>;
   end(): Promise<void>;
 }
 
@@ -97,12 +101,13 @@ async function addAll(
 ): Promise<number> {
   let count = 0;
   const add = async (steps: readonly Uint8Array[], added: TreeEntry): Promise<void> => {
-    if (await archive.add(steps, added, () => contentOf(parts, added, signal))) {
+    const code = await archive.add(steps, added, () => contentOf(parts, added, signal));
+    if (code === null) {
       count++;
       return;
     }
     const path = steps.map((step) => Buffer.from(step).toString()).join('/');
-    onEvent({ kind: 'warning', code: 'name_hostile', detail: `${path}: left out, the archive cannot hold it` });
+    onEvent({ kind: 'warning', code, detail: `${path}: left out, the archive cannot hold it` });
   };
   if (entry !== null) await add(above, entry);
   for await (const next of parts.trees.walk(root, () => true, signal)) {

@@ -15,20 +15,25 @@ export class TarArchive implements Archive {
 
   constructor(private readonly sink: DumpSink) {}
 
-  async add(path: readonly Uint8Array[], entry: TreeEntry, content: () => AsyncIterable<Uint8Array>): Promise<boolean> {
+  async add(
+    path: readonly Uint8Array[],
+    entry: TreeEntry,
+    content: () => AsyncIterable<Uint8Array>,
+  ): ReturnType<Archive['add']> {
+    if (!path.every(isHarmless)) return 'name_hostile';
     // A socket is nothing without its program, and no archive knows it.
-    if (entry.type === 'socket' || !path.every(isHarmless)) return false;
+    if (entry.type === 'socket') return 'entry_unfit';
     const name = Buffer.concat(path.flatMap((step, i) => (i === 0 ? [step] : [SLASH, step])));
     const first = entry.type === 'file' ? this.firstNameOf(entry, name) : null;
     if (first !== null) {
       await this.sink.write(tarHeader({ ...described(entry, name), type: 'link', linkTarget: first, sizeBytes: 0 }));
-      return true;
+      return null;
     }
     await this.sink.write(tarHeader(described(entry, name)));
-    if (entry.type !== 'file') return true;
+    if (entry.type !== 'file') return null;
     for await (const bytes of content()) await this.sink.write(bytes);
     await this.sink.write(tarPadding(entry.sizeBytes));
-    return true;
+    return null;
   }
 
   async end(): Promise<void> {

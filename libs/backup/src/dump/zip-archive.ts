@@ -30,9 +30,14 @@ export class ZipArchive implements Archive {
     this.copied.catch(() => undefined);
   }
 
-  async add(path: readonly Uint8Array[], entry: TreeEntry, content: () => AsyncIterable<Uint8Array>): Promise<boolean> {
+  async add(
+    path: readonly Uint8Array[],
+    entry: TreeEntry,
+    content: () => AsyncIterable<Uint8Array>,
+  ): ReturnType<Archive['add']> {
     // Windows takes a backslash for a slash: whoever unpacks the archive must not be led out of a folder.
-    if (this.entries >= ENTRIES_MAX || !path.every(isHarmless) || hasDrive(path[0]!)) return false;
+    if (!path.every(isHarmless) || hasDrive(path[0]!)) return 'name_hostile';
+    if (this.entries >= ENTRIES_MAX) return 'entry_unfit';
     const name = path.map((step) => Buffer.from(step).toString()).join('/');
     const mtime = new Date(Math.min(Math.max(Number(entry.mtimeNs / 1_000_000n), FIRST_TIME_MS), LAST_TIME_MS));
     if (entry.type === 'dir') {
@@ -41,9 +46,9 @@ export class ZipArchive implements Archive {
       this.zip.addBuffer(Buffer.from(entry.linkTarget), name, { mtime, mode: S_IFLNK | 0o777, compress: false });
     } else if (entry.type === 'file') {
       await this.addFile(name, { mtime, mode: S_IFREG | (entry.mode & 0o777), size: entry.sizeBytes }, content);
-    } else return false;
+    } else return 'entry_unfit';
     this.entries++;
-    return true;
+    return null;
   }
 
   async end(): Promise<void> {

@@ -149,6 +149,12 @@ export const MACHINE_ERRORS = {
     'the restore made another entry with this name already',
     'The entry was skipped; this disk may not tell upper from lower case.',
   ),
+  entry_unfit: row(
+    422,
+    false,
+    'this kind of archive cannot hold the entry',
+    'It was left out. tar holds everything but sockets.',
+  ),
   file_mismatch: row(
     500,
     false,
