@@ -1,4 +1,4 @@
-// `npm run bench -- tokens|coding|backup|broker|agent|steps`: runs one measurement and prints its figures as one JSON document on stdout.
+// `npm run bench -- tokens|coding|backup|broker|agent|steps|rebuild`: runs one measurement and prints its figures as one JSON document on stdout.
 import { strict as assert } from 'node:assert';
 import { pathToFileURL } from 'node:url';
 
@@ -10,6 +10,7 @@ const BENCHES = {
   broker: 'benchBroker',
   agent: 'benchAgent',
   steps: 'benchSteps',
+  rebuild: 'benchRebuild',
 } as const;
 type BenchName = keyof typeof BENCHES;
 
