@@ -56,7 +56,7 @@ export async function openGoldenStore(version: string) {
   const events: EngineEvent[] = [];
   const bytesOf = (objectId: ObjectId): Buffer => readFileSync(at(`${objectId}.object`));
 
-  // One of one: the only shard is the object, and zeros to a whole number of its code's units.
+  // One of one: the only shard is the object, filled up to a whole number of its code's units.
   const shardOf = (objectId: ObjectId) => {
     const coded = codeObject({ objectId, kind: 'data', bytes: bytesOf(objectId), entries: [] }, ONE_COPY);
     return { ...coded.shards[0]!, bytes: Buffer.from(coded.bytes[0]!) };

@@ -1,6 +1,8 @@
 // Between an object and its k data shards. The last shards are filled to whole lines with the object's own bytes.
 import { strict as assert } from 'node:assert';
 
+export type Filling = 'own' | 'zeros';
+
 /** Shards are whole multiples of this, so that all begin on a cache line when the object does. */
 export const SHARD_STEP_BYTES = 64;
 
@@ -16,12 +18,14 @@ export function shardBytesFor(objectBytes: number, dataShards: number): number {
 /**
  * Cut an object into k data shards.
  *
+ * filling  what the last shards are filled with: `own`, the object from its start again and again; `zeros` makes the
+ *          shards of objects that were stored before there was another filling
  * returns  k shards of shardBytesFor(object.length, k) bytes. Those that lie wholly inside the object are views of it,
- *          not copies: all of them when its length is a multiple of k * 64. The others are copies, filled from the start
- *          of the object again and again. Zeros would make equal shards of different objects, and at a host equal
- *          content is one: whoever deletes one of them would take the other's.
+ *          not copies: all of them when its length is a multiple of k * 64. The others are copies, filled. Zeros make
+ *          equal shards of different small objects, and at a host equal content is one: of two deletions of it the
+ *          second finds nothing.
  */
-export function splitObject(object: Uint8Array, dataShards: number): Uint8Array[] {
+export function splitObject(object: Uint8Array, dataShards: number, filling: Filling = 'own'): Uint8Array[] {
   const shardBytes = shardBytesFor(object.length, dataShards);
   return Array.from({ length: dataShards }, (_, index) => {
     const start = index * shardBytes;
@@ -29,6 +33,7 @@ export function splitObject(object: Uint8Array, dataShards: number): Uint8Array[
     if (view.length === shardBytes) return view;
     const filled = new Uint8Array(shardBytes);
     filled.set(view);
+    if (filling === 'zeros') return filled;
     for (let at = view.length; at < shardBytes; at += object.length)
       filled.set(object.subarray(0, shardBytes - at), at);
     return filled;

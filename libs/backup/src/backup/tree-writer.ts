@@ -30,12 +30,12 @@ export class TreeWriter {
     await tree.chunks.push(tree.encoder.encode(entry));
   }
 
-  /** The same, of an entry whose line is known; the line must not change afterwards. */
+  /** The same, of an entry whose line is known. It is copied: a few lines must not hold the parent's whole chunk. */
   async addLine(name: Uint8Array, line: Uint8Array): Promise<void> {
     const tree = this.open.at(-1);
     assert(tree !== undefined);
     tree.encoder.pass(name);
-    await tree.chunks.push(line);
+    await tree.chunks.push(Buffer.from(line));
   }
 
   /** Leave the directory that was entered last; returns the ids of its stream's chunks. */

@@ -49,6 +49,9 @@ describe('HostRates', () => {
     ] as const)
       rates.measured(host, bytes, 1_000);
     expect(rates.typical()).toBe(2_000);
+    for (let i = 0; i < 20; i++) rates.keptWaiting(D, 10, 1_000);
+    expect(rates.of(D)).toBeLessThan(20);
+    expect(rates.typical()).toBe(2_000);
     rates.failed(D);
     expect(rates.typical()).toBe(3_000);
   });

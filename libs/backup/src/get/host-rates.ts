@@ -9,8 +9,8 @@ const UNMEASURED_BYTES_PER_SECOND = Number.MAX_VALUE;
 /** Exponentially weighted rates, bytes a second; a failure counts as zero, from which a host recovers by serving. */
 export class HostRates {
   private readonly rates = new Map<PeerId, number>();
-  /** Those of the above whose rate is known, and not only that it is no higher. */
-  private readonly served = new Set<PeerId>();
+  /** The same of those that have served, by what they have served alone. */
+  private readonly served = new Map<PeerId, number>();
 
   of(peerId: PeerId): number {
     return this.rates.get(peerId) ?? UNMEASURED_BYTES_PER_SECOND;
@@ -18,13 +18,14 @@ export class HostRates {
 
   /** What a host usually does: the middle one of those that have served and not failed since; null before any has. */
   typical(): number | null {
-    const rates = [...this.served].map((peerId) => this.rates.get(peerId)!).sort((left, right) => left - right);
+    const rates = [...this.served.values()].sort((left, right) => left - right);
     return rates[rates.length >> 1] ?? null;
   }
 
   /** Record a transfer that took `tookMs` on the monotonic clock. */
   measured(peerId: PeerId, sizeBytes: number, tookMs: number): void {
-    if (this.move(peerId, sizeBytes, tookMs)) this.served.add(peerId);
+    this.keptWaiting(peerId, sizeBytes, tookMs);
+    if (this.rates.has(peerId)) this.served.set(peerId, moved(this.served.get(peerId), sizeBytes, tookMs));
   }
 
   /**
@@ -32,7 +33,7 @@ export class HostRates {
    * others first, and no measure of what a host usually does.
    */
   keptWaiting(peerId: PeerId, sizeBytes: number, tookMs: number): void {
-    this.move(peerId, sizeBytes, tookMs);
+    this.keep(peerId, moved(this.rates.get(peerId), sizeBytes, tookMs));
   }
 
   failed(peerId: PeerId): void {
@@ -40,16 +41,13 @@ export class HostRates {
     this.served.delete(peerId);
   }
 
-  private move(peerId: PeerId, sizeBytes: number, tookMs: number): boolean {
-    const rate = (sizeBytes * 1000) / Math.max(tookMs, 1);
-    const before = this.rates.get(peerId);
-    return this.keep(peerId, before === undefined ? rate : before + WEIGHT_OF_NEWEST * (rate - before));
+  private keep(peerId: PeerId, rate: number): void {
+    if (this.rates.size < HOSTS_MAX || this.rates.has(peerId)) this.rates.set(peerId, rate);
   }
+}
 
-  /** False when no more hosts are remembered. */
-  private keep(peerId: PeerId, rate: number): boolean {
-    if (this.rates.size >= HOSTS_MAX && !this.rates.has(peerId)) return false;
-    this.rates.set(peerId, rate);
-    return true;
-  }
+/** `before` where there is none yet: the rate as it is. */
+function moved(before: number | undefined, sizeBytes: number, tookMs: number): number {
+  const rate = (sizeBytes * 1000) / Math.max(tookMs, 1);
+  return before === undefined ? rate : before + WEIGHT_OF_NEWEST * (rate - before);
 }

@@ -1,5 +1,5 @@
 // Codes an object into shards and names each by its content id. Pure.
-import { ReedSolomon, splitObject } from '#erasure';
+import { type Filling, ReedSolomon, splitObject } from '#erasure';
 import { contentIdOf, type Redundancy, type ShardToPut } from '#protocol';
 import type { SealedObject } from '../objects/object-builder.js';
 
@@ -19,9 +19,10 @@ export function codeObject(
   object: SealedObject,
   redundancy: Pick<Redundancy, 'dataShards' | 'totalShards'>,
   takeMemory: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  filling: Filling = 'own',
 ): CodedObject {
   const { dataShards, totalShards } = redundancy;
-  const data = splitObject(object.bytes, dataShards);
+  const data = splitObject(object.bytes, dataShards, filling);
   const shardBytes = data[0]!.length;
   const parity = Array.from({ length: totalShards - dataShards }, () => takeMemory(shardBytes));
   codeOf(dataShards, totalShards).encode(data, parity);

@@ -1,4 +1,5 @@
 // Brings shards of a stored object to hosts again: the broker is asked for other places for exactly these, and each is put.
+import type { Filling } from '#erasure';
 import {
   formatTime,
   isRefusal,
@@ -42,7 +43,23 @@ export class ShardMender {
    * throws   object_conflict when the broker knows other bytes | credit_exceeded | broker_unreachable | interrupted | ...
    */
   async mend(object: ListedObject, bytes: Buffer, faults: readonly ShardFault[], signal: AbortSignal): Promise<Mended> {
-    const coded = codeObject({ objectId: object.objectId, kind: object.kind, bytes, entries: [] }, object);
+    const sealed = { objectId: object.objectId, kind: object.kind, bytes, entries: [] };
+    const codedWith = (filling: Filling): CodedObject => codeObject(sealed, object, undefined, filling);
+    try {
+      return await this.place(object, codedWith('own'), faults, signal);
+    } catch (error) {
+      // The first question is refused before anything is placed: the broker knows shards of the older filling.
+      if (!isRefusal(error, 'object_conflict')) throw error;
+      return this.place(object, codedWith('zeros'), faults, signal);
+    }
+  }
+
+  private async place(
+    object: ListedObject,
+    coded: CodedObject,
+    faults: readonly ShardFault[],
+    signal: AbortSignal,
+  ): Promise<Mended> {
     const oldHosts = new Map(faults.map(({ index, peerId }) => [index, peerId]));
     let missing = new Set(oldHosts.keys());
     // A host that got one shard of the object must not be chosen for another before the broker has heard of the first.

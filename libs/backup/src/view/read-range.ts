@@ -39,7 +39,7 @@ export async function* readRange(
       const { objectId } = next.value.location;
       if (lastAsked !== null && lastAsked !== objectId) {
         // Whoever reads the chunk has the error.
-        objects.get(objectId, signal).catch(() => undefined);
+        objects.use(objectId, signal, () => undefined).catch(() => undefined);
       }
       lastAsked = objectId;
     }
