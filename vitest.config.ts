@@ -20,6 +20,7 @@ export default defineConfig({
       'apps/**/*.spec.ts',
       'libs/**/*.spec.ts',
       'migrations/**/*.spec.ts',
+      'simulate/**/*.spec.ts',
       'test/**/*.spec.ts',
       'test/**/*.e2e-spec.ts',
     ],

@@ -1,4 +1,4 @@
-// `npm run bench -- tokens|coding|backup|broker|agent|steps|rebuild`: runs one measurement and prints its figures as one JSON document on stdout.
+// `npm run bench -- tokens|coding|backup|broker|agent|steps|rebuild|placement`: runs one measurement and prints its figures as one JSON document on stdout.
 import { strict as assert } from 'node:assert';
 import { pathToFileURL } from 'node:url';
 
@@ -11,6 +11,7 @@ const BENCHES = {
   agent: 'benchAgent',
   steps: 'benchSteps',
   rebuild: 'benchRebuild',
+  placement: 'benchPlacement',
 } as const;
 type BenchName = keyof typeof BENCHES;
 

@@ -224,6 +224,8 @@ async function collect(answer: IncomingMessage): Promise<RawAnswer> {
 export class TestBroker {
   readonly reports: Report[] = [];
   readonly presences: PresenceRequest[] = [];
+  /** What the host said that it has no more. */
+  readonly losses: ContentId[] = [];
   isDown = false;
   /** The run of the host's home that it acknowledged last. */
   acknowledged: KnownRun | null = null;
@@ -320,8 +322,12 @@ export class TestBroker {
       this.reports.push(...reports);
       return { results: reports.map((report) => this.resultOf(report)) };
     }
+    if (path === '/v1/losses') {
+      this.losses.push(...(body as { cids: ContentId[] }).cids);
+      return {};
+    }
     if (path === '/v1/peers/me') {
-      const credit = { available: '0', reserved: '0', earned: '0' };
+      const credit = { available: '0', reserved: '0', used: '0', withheld: '0' };
       const ids = { peerId: HOST_ID, accountId: HOST_ID, name: 'laptop' };
       return { ...ids, online: true, storedShards: 0, storedBytes: 0, credit };
     }

@@ -21,11 +21,12 @@ beforeAll(async () => {
   client = await world().addClient();
 });
 
-async function earnedByHosts(): Promise<bigint> {
-  let earned = 0n;
-  for (const host of world().hosts) earned += (await world().creditOf(host)).earned;
-  return earned;
+/** What all hosts have in credit: reports do not move it. */
+async function creditOfHosts(): Promise<object[]> {
+  return Promise.all(world().hosts.map((host) => world().creditOf(host)));
 }
+/** A copy on each of two hosts, at 1.5 bytes of credit for a byte of backup. */
+const chargeOf = (bytes: number): bigint => BigInt(bytes * 0.75);
 
 /** Begin a put of one object of two equal shards, and leave it at that. */
 async function beginPut(): Promise<{ bytes: Buffer; permissions: readonly PutPermission[] }> {
@@ -71,16 +72,21 @@ async function endExpired(): Promise<void> {
 }
 
 describe('the ledger', () => {
-  it('moves exactly the stored bytes, from who stores to who hosts, when both ends have spoken (B19, B22)', async () => {
+  it('charges exactly what is stored, when both ends have spoken, and gives nothing to who hosts for it (B19, B22)', async () => {
+    const hostsBefore = await creditOfHosts();
     const before = await world().creditOf(client);
     const source = await world().writeFiles('source', { 'a.bin': randomBytes(150_000), 'b.txt': 'b' });
     const { storedBytes, objects } = await client.backup(source);
     await world().settle();
 
     const after = await world().creditOf(client);
-    expect(before.available - after.available).toBe(BigInt(storedBytes));
-    expect(after.reserved).toBe(0n);
-    expect(await earnedByHosts()).toBe(BigInt(storedBytes));
+    const [charged] = await world().brokerRows<{ charge: number }>('SELECT SUM(charge) AS charge FROM shards');
+    expect(before.available - after.available).toBe(BigInt(charged!.charge));
+    // Each shard's charge is rounded up.
+    expect(charged!.charge - Number(chargeOf(storedBytes))).toBeLessThan(2 * objects);
+    expect(charged!.charge).toBeGreaterThanOrEqual(Number(chargeOf(storedBytes)));
+    expect(after).toMatchObject({ reserved: 0n, used: BigInt(charged!.charge) });
+    expect(await creditOfHosts()).toEqual(hostsBefore);
     const said = await world().brokerRows(
       `SELECT state, client_outcome, host_outcome, count(*) AS puts FROM transactions WHERE op = 'put' GROUP BY 1, 2, 3`,
     );
@@ -94,7 +100,7 @@ describe('the ledger', () => {
   it('gives back what was set aside for a put that nobody reported on (B19)', async () => {
     const before = await world().creditOf(client);
     const { permissions } = await beginPut();
-    const reserved = BigInt(2 * SHARD_BYTES);
+    const reserved = chargeOf(2 * SHARD_BYTES);
     expect(await world().creditOf(client)).toMatchObject({ reserved, available: before.available - reserved });
     await world().broker.endExpiredNow();
     expect(await statesOf(permissions)).toEqual(['issued', 'issued']);
@@ -105,13 +111,12 @@ describe('the ledger', () => {
 
   it('keeps it set aside when the hosts have proven that they store, and the client keeps silent (B19, B25)', async () => {
     const before = await world().creditOf(client);
-    const earnedBefore = await earnedByHosts();
     const begun = await beginPut();
     const reports = await putAll(begun);
     await world().settle();
     await endExpired();
     expect(await statesOf(begun.permissions)).toEqual(['unconfirmed', 'unconfirmed']);
-    expect((await world().creditOf(client)).reserved).toBe(BigInt(2 * SHARD_BYTES));
+    expect((await world().creditOf(client)).reserved).toBe(chargeOf(2 * SHARD_BYTES));
 
     // It speaks at last, and more than once: that is paid once.
     for (let i = 0; i < 3; i++) {
@@ -120,23 +125,23 @@ describe('the ledger', () => {
     }
     expect(await statesOf(begun.permissions)).toEqual(['settled', 'settled']);
     const after = await world().creditOf(client);
-    expect(after).toMatchObject({ reserved: 0n, available: before.available - BigInt(2 * SHARD_BYTES) });
-    expect((await earnedByHosts()) - earnedBefore).toBe(BigInt(2 * SHARD_BYTES));
+    const charge = chargeOf(2 * SHARD_BYTES);
+    expect(after).toMatchObject({ reserved: 0n, available: before.available - charge, used: before.used + charge });
   });
 
-  it('pays nobody for a receipt of another transaction, or of another peer (B25)', async () => {
+  it('moves nothing for a receipt of another transaction, or of another peer (B25)', async () => {
     const begun = await beginPut();
     const [first, second] = (await putAll(begun)) as [Report & { outcome: 'done' }, Report & { outcome: 'done' }];
     const swapped = [
       { ...first, receipt: second.receipt },
       { ...second, receipt: first.receipt },
     ];
-    const earnedBefore = await earnedByHosts();
+    const before = [await world().creditOf(client), ...(await creditOfHosts())];
     const { results } = await world().askBroker(client, (broker) => broker.sendReports({ reports: swapped }));
     expect(results.every((result) => result === 'receipt_invalid' || result === 'receipt_mismatch')).toBe(true);
     const stranger = await world().addClient();
     const answer = await world().askBroker(stranger, (broker) => broker.sendReports({ reports: [first] }));
     expect(answer.results).toEqual(['transaction_unknown']);
-    expect(await earnedByHosts()).toBe(earnedBefore);
+    expect([await world().creditOf(client), ...(await creditOfHosts())]).toEqual(before);
   });
 });

@@ -70,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'libs/backup',
   ],
   migrations: [],
+  simulate: ['libs/protocol', 'libs/erasure', 'apps/server'],
 };
 
 function importsOf({ path, text }: SourceFile): { specifier: string; house: string | null }[] {
@@ -94,6 +95,15 @@ describe('the house', () => {
         if (house !== null && house !== own && !allowed.includes(house)) wrong.push(`${file.path} -> ${specifier}`);
       }
     }
+    expect(wrong).toEqual([]);
+  });
+
+  it("the simulator runs the broker's policy, and nothing of it that acts", () => {
+    const pure = /\/(?:decide-[a-z-]+|place-shards|candidate-pool|audit-policy|policy)\.js$/;
+    const wrong = production
+      .filter(({ path }) => path.startsWith('simulate/'))
+      .flatMap((file) => importsOf(file).map(({ specifier, house }) => ({ path: file.path, specifier, house })))
+      .filter(({ specifier, house }) => house === 'apps/server' && !pure.test(specifier));
     expect(wrong).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import { brokerMigrations } from '#migrations/broker/index';
 import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
 import { FakeClock, type Log, openLog } from '#process';
-import { type AccountId, type ContentId, type PeerId, ProtocolError } from '#protocol';
+import { type AccountId, type ContentId, type Credit, type PeerId, ProtocolError } from '#protocol';
 import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { shardPath } from '../apps/peer-agent/src/shards/shard-path.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
@@ -159,9 +159,15 @@ export class World {
   }
 
   /** The credit of a machine's account. */
-  async creditOf(of: { readonly home: PeerHome }): Promise<Record<'available' | 'reserved' | 'earned', bigint>> {
+  async creditOf(of: { readonly home: PeerHome }): Promise<Record<keyof Credit, bigint>> {
     const { credit } = await this.askBroker(of, (broker) => broker.peerStatus());
-    return { available: BigInt(credit.available), reserved: BigInt(credit.reserved), earned: BigInt(credit.earned) };
+    const { available, reserved, used, withheld } = credit;
+    return {
+      available: BigInt(available),
+      reserved: BigInt(reserved),
+      used: BigInt(used),
+      withheld: BigInt(withheld),
+    };
   }
 
   get dataDir(): string {

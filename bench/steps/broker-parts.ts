@@ -12,6 +12,7 @@ import { parsePolicy } from '../../apps/server/src/config/policy.js';
 import { AuthenticateMessage } from '../../apps/server/src/control/authenticate-message.js';
 import type { Caller } from '../../apps/server/src/control/caller.js';
 import { openVault } from '../../apps/server/src/keys/key-files.js';
+import { LedgerArchive } from '../../apps/server/src/ledger/ledger-archive.js';
 import { openMailer } from '../../apps/server/src/mail/open-mailer.js';
 import { BrokerDatabase } from '../../apps/server/src/platform/broker-database.js';
 import { Settings } from '../../apps/server/src/platform/settings.js';
@@ -114,7 +115,17 @@ async function openApplication(path: string, { clock, log }: { clock: Clock; log
   const mailer = await openMailer(POLICY.mail, { folder: dataDir.mail, smtpUrl: null, clock, log });
   const webAddress = new WebAddress(null);
   const context = await NestFactory.createApplicationContext(
-    appModule({ database, clock, log, settings, authority, vault, webAddress, mailer }),
+    appModule({
+      database,
+      clock,
+      log,
+      settings,
+      authority,
+      vault,
+      webAddress,
+      mailer,
+      ledgerArchive: new LedgerArchive(dataDir.ledger),
+    }),
     { logger: false, abortOnError: false },
   );
   return { context, database };

@@ -3,10 +3,12 @@ import { FirstRelease1790000000000 } from './1790000000000-first-release.js';
 import { SeveralUses1795000000310 } from './1795000000310-several-uses.js';
 import { Epochs1795000000320 } from './1795000000320-epochs.js';
 import { TrashAndBatches1795000000330 } from './1795000000330-trash-and-batches.js';
+import { Scrub1795000001300 } from './1795000001300-scrub.js';
 
 export const AGENT_MIGRATIONS = [
   FirstRelease1790000000000,
   SeveralUses1795000000310,
   Epochs1795000000320,
   TrashAndBatches1795000000330,
+  Scrub1795000001300,
 ] as const;

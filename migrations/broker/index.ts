@@ -9,6 +9,10 @@ import { HostProbes1795000000500 } from './1795000000500-host-probes.js';
 import { Escrow1795000000600 } from './1795000000600-escrow.js';
 import { ShardsThatMove1795000000720 } from './1795000000720-shards-that-move.js';
 import { AppendOnly1795000000740 } from './1795000000740-append-only.js';
+import { Exchange1795000001100 } from './1795000001100-exchange.js';
+import { PeerStates1795000001200 } from './1795000001200-peer-states.js';
+import { Audits1795000001300 } from './1795000001300-audits.js';
+import { Admin1795000001500 } from './1795000001500-admin.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -21,4 +25,8 @@ export const brokerMigrations = [
   HostProbes1795000000500,
   ShardsThatMove1795000000720,
   AppendOnly1795000000740,
+  Exchange1795000001100,
+  PeerStates1795000001200,
+  Audits1795000001300,
+  Admin1795000001500,
 ] as const;

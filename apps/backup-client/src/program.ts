@@ -7,11 +7,13 @@ import { catCommand } from './commands/cat.js';
 import { checkCommand } from './commands/check.js';
 import type { CommandContext } from './commands/command-context.js';
 import { completionCommand } from './commands/completion.js';
+import { creditCommand } from './commands/credit.js';
 import { diffCommand } from './commands/diff.js';
 import { dumpCommand } from './commands/dump.js';
 import { escrowCommand } from './commands/escrow.js';
 import { findCommand } from './commands/find.js';
 import { forgetCommand } from './commands/forget.js';
+import { hostsCommand } from './commands/hosts.js';
 import { initCommand } from './commands/init.js';
 import { keyCommand } from './commands/key.js';
 import { lsCommand } from './commands/ls.js';
@@ -55,6 +57,8 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     recoverCommand,
     keyCommand,
     peersCommand,
+    hostsCommand,
+    creditCommand,
     escrowCommand,
     scheduleCommand,
     statusCommand,

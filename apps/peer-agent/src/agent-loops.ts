@@ -15,6 +15,7 @@ import {
 } from './limits.js';
 import { backoffMs } from './reports/backoff.js';
 import { SendReports } from './reports/send-reports.js';
+import { ScrubShards } from './scrub/scrub-shards.js';
 import { ShardListener } from './serving/shard-listener.js';
 import { Transfers } from './serving/transfers.js';
 import { ShardTrash } from './shards/shard-trash.js';
@@ -31,6 +32,7 @@ export class AgentLoops {
   readonly rates: Periodic;
   readonly sweep: Periodic;
   readonly trash: Periodic;
+  readonly scrub: Periodic;
   private readonly ending = new AbortController();
   private reportFailures = 0;
 
@@ -44,6 +46,7 @@ export class AgentLoops {
     private readonly sendReports: SendReports,
     sweepLeftovers: SweepLeftovers,
     shardTrash: ShardTrash,
+    scrubShards: ScrubShards,
     private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -86,6 +89,11 @@ export class AgentLoops {
       () => shardTrash.pauseMs,
       () => shardTrash.emptySome(),
     );
+    this.scrub = this.loop(
+      'scrub',
+      () => scrubShards.pauseMs,
+      () => scrubShards.run(signal),
+    );
   }
 
   /**
@@ -107,7 +115,7 @@ export class AgentLoops {
   }
 
   private get all(): readonly Periodic[] {
-    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep, this.trash];
+    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep, this.trash, this.scrub];
   }
 
   private loop(name: string, intervalMs: () => number, run: () => Promise<void>, soonMs = 0): Periodic {

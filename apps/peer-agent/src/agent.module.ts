@@ -22,6 +22,9 @@ import { HostIdentity } from './host-identity.js';
 import { RefusalTally } from './reports/refusal-tally.js';
 import { ReportOutbox } from './reports/report-outbox.js';
 import { SendReports } from './reports/send-reports.js';
+import { CorruptShards } from './scrub/corrupt-shards.js';
+import { ScrubShards } from './scrub/scrub-shards.js';
+import { VerifyShard } from './scrub/verify-shard.js';
 import { AdmitToken } from './serving/admit-token.js';
 import { CompleteTransfer } from './serving/complete-transfer.js';
 import { CompleteUse } from './serving/complete-use.js';
@@ -102,14 +105,15 @@ const SHARDS: Provider[] = [
   UnsettledShards,
   {
     provide: DiskShardStore,
-    useFactory: (place: ShardPlace, files: ShardFiles, unsettled: UnsettledShards, log: Log) =>
+    useFactory: (place: ShardPlace, files: ShardFiles, unsettled: UnsettledShards, corrupt: CorruptShards, log: Log) =>
       DiskShardStore.open({
         ...place,
         files,
         unsettled,
         onReadOnly: (cause) => log.error({ event: 'host_read_only', err: cause }),
+        onCorrupt: (cid) => corrupt.noteSoon(cid),
       }),
-    inject: [ShardPlace, ShardFiles, UnsettledShards, Log],
+    inject: [ShardPlace, ShardFiles, UnsettledShards, CorruptShards, Log],
   },
   {
     provide: SpaceLedger,
@@ -153,6 +157,8 @@ const SERVING: Provider[] = [
   ShardListener,
 ];
 
+const SCRUB: Provider[] = [VerifyShard, CorruptShards, ScrubShards];
+
 const BROKER_LINK: Provider[] = [AskPresence, ComposeOffer, Renewals, Presence, AgentLoops];
 
 @Module({})
@@ -170,6 +176,7 @@ export function agentModule(config: AgentConfig, { clock, log }: AgentSurroundin
       ...SHARDS,
       ...REPORTS,
       ...SERVING,
+      ...SCRUB,
       ...BROKER_LINK,
     ],
   };

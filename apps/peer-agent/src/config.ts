@@ -11,6 +11,8 @@ export abstract class AgentConfig {
   abstract readonly homeKey?: HomeKey | null;
   /** Where the host listens for peers. Port 0: a free one. */
   abstract readonly listen: ListenAddress;
+  /** How fast the host reads what it holds to find rot; 0: not at all. A default where it is missing. */
+  abstract readonly scrubBytesPerSecond?: number;
 }
 
 /** throws usage */

@@ -51,6 +51,20 @@ export const TRASH_FILES_AT_ONCE = 64;
 export const TRASH_PAUSE_MS = 100;
 export const TRASH_REST_MS = 60 * MINUTE_MS;
 
+// Scrub: how fast the host reads all that it holds, in slices, and how often at most. Its place is known after a restart to
+// within SCRUB_SAVE_MS.
+export const SCRUB_BYTES_PER_SECOND = 4 * 1024 * 1024;
+export const SCRUB_SLICE_BYTES = 1024 * 1024;
+export const SCRUB_SHARDS_AT_ONCE = 256;
+export const SCRUB_FIRST_MS = 10 * MINUTE_MS;
+export const SCRUB_LOOK_MS = MINUTE_MS;
+export const SCRUB_SAVE_MS = MINUTE_MS;
+export const SCRUB_ROUND_MS_MIN = 7 * DAY_MS;
+/** Spoiled shards that wait for the broker to hear of them. */
+export const CORRUPT_SHARDS_MAX = 100_000;
+/** How soon a broker that did not take them is told again. */
+export const LOSSES_RETRY_MS = MINUTE_MS;
+
 // Batches
 /** How long a client may take to send the token that a batch begins with: it is no header, and bounded like one. */
 export const BATCH_TOKEN_MS_MAX = HEADERS_MS_MAX;

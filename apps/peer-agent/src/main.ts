@@ -13,6 +13,7 @@ import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type ErrorCode, ProtocolError } from '#protocol';
 import { acceptRestore } from './commands/accept-restore.js';
 import { enrol } from './commands/enrol.js';
+import { leave } from './commands/leave.js';
 import { run } from './commands/run.js';
 import { parseSize } from './commands/size-text.js';
 import { formatStatus, readStatus } from './commands/status.js';
@@ -92,12 +93,14 @@ function program(): Command {
     .command('run')
     .description('serve other peers until SIGTERM; prints `listening on host:port` when ready')
     .requiredOption('--listen <host:port>', 'where other peers reach this machine; port 0 takes a free one')
+    .option('--scrub <rate>', 'bytes a second at which this host reads what it holds to find rot; 0 for never', '4MiB')
     .option('--backups', 'run the backups that client/config.json of this home names, at their times')
     .option(...HOME_OPTION)
-    .action(async (options: { listen: string; backups?: boolean; home?: string }) => {
+    .action(async (options: { listen: string; scrub: string; backups?: boolean; home?: string }) => {
       const homePath = homePathOf(options.home, process.env);
       const listen = readListenAddress(options.listen);
-      const config = { homePath, listen, homeKey: await readHomeKey(process.env) };
+      const scrubBytesPerSecond = parseSize(options.scrub);
+      const config = { homePath, listen, scrubBytesPerSecond, homeKey: await readHomeKey(process.env) };
       const log = openLog(PROGRAM, readLogLevel(process.env, 'info'));
       await run({ config, backups: options.backups === true, environment: process.env, log, print });
     });
@@ -114,6 +117,18 @@ function program(): Command {
         await readHomeKey(process.env),
       );
       print(options.json ? JSON.stringify(status) : formatStatus(status));
+    });
+
+  command
+    .command('leave')
+    .description('hold nothing for others any more: no new shards come, and those that are here are moved away')
+    .option('--undo', 'stay after all')
+    .option('--reason <text>', 'what to remember about it', '')
+    .option(...HOME_OPTION)
+    .action(async (options: { undo?: boolean; reason: string; home?: string }) => {
+      const home = { homePath: homePathOf(options.home, process.env), homeKey: await readHomeKey(process.env) };
+      const asked = { ...home, reason: options.reason, undo: options.undo === true };
+      print(await leave({ ...asked, clock: new SystemClock(), log: openLog(PROGRAM, 'silent') }));
     });
 
   command

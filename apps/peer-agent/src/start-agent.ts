@@ -13,6 +13,7 @@ import type { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
 import { STOP_BROKER_MS_MAX, STOP_TRANSFERS_MS_MAX } from './limits.js';
 import { SendReports } from './reports/send-reports.js';
+import { ScrubShards } from './scrub/scrub-shards.js';
 import { ShardListener } from './serving/shard-listener.js';
 import { Transfers } from './serving/transfers.js';
 import { AgentDatabase } from './state/agent-database.js';
@@ -32,7 +33,7 @@ export interface RunningAgent {
   kill(): Promise<void>;
 }
 
-export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' | 'sweep' | 'trash';
+export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' | 'sweep' | 'trash' | 'scrub';
 
 /**
  * Start to serve. Needs no broker: tokens are verified alone.
@@ -67,6 +68,7 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
       rates: () => loops.rates.trigger(),
       sweep: () => loops.sweep.trigger(),
       trash: () => loops.trash.trigger(),
+      scrub: () => loops.scrub.trigger(),
     },
     stop: () => ending.stop(),
     kill: () => ending.kill(),
@@ -99,6 +101,7 @@ class AgentEnding {
     const { clock, log } = this.surroundings;
     await this.endTransfers(clock);
     await this.loops.stop();
+    await this.context.get(ScrubShards).save();
     const deadline = new Deadline(clock, STOP_BROKER_MS_MAX);
     try {
       await this.context.get(SendReports).run({ signal: deadline.signal });

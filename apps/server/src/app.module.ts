@@ -1,12 +1,14 @@
 // The broker: its features, in the order in which a peer meets them.
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountsModule } from './accounts/accounts.module.js';
+import { AuditsModule } from './audits/audits.module.js';
 import { CaptchaModule } from './captcha/captcha.module.js';
 import { TestModeModule } from './captcha/test-mode.module.js';
 import { CertificatesModule } from './certificates/certificates.module.js';
 import { ControlModule } from './control/control.module.js';
 import { EnrolmentModule } from './enrolment/enrolment.module.js';
 import { EscrowModule } from './escrow/escrow.module.js';
+import { ExchangeModule } from './exchange/exchange.module.js';
 import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
 import { KeysModule } from './keys/keys.module.js';
@@ -16,6 +18,7 @@ import { PeersModule } from './peers/peers.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { type PlatformParts, platformModule } from './platform/platform.module.js';
 import { PresenceModule } from './presence/presence.module.js';
+import { StandingModule } from './standing/standing.module.js';
 import { TransactionsModule } from './transactions/transactions.module.js';
 import { WebModule } from './web/web.module.js';
 
@@ -33,8 +36,11 @@ import { WebModule } from './web/web.module.js';
     PlacementModule,
     ObjectsModule,
     TransactionsModule,
+    AuditsModule,
+    StandingModule,
     GroupsModule,
     LedgerModule,
+    ExchangeModule,
     HealthModule,
     WebModule,
   ],

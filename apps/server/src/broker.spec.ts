@@ -77,6 +77,7 @@ describe('first contact', () => {
     expect(Object.keys(document.body.paths).sort()).toEqual([
       '/healthz',
       '/v1/certificates',
+      '/v1/credit',
       '/v1/deletes',
       '/v1/device-authorizations',
       '/v1/enrolments',
@@ -92,11 +93,15 @@ describe('first contact', () => {
       '/v1/groups/{groupId}/applications',
       '/v1/groups/{groupId}/decisions',
       '/v1/groups/{groupId}/departures',
+      '/v1/hosts',
+      '/v1/losses',
       '/v1/objects',
       '/v1/peers',
       '/v1/peers/me',
       '/v1/peers/{peerId}/append-only',
+      '/v1/peers/{peerId}/leave',
       '/v1/peers/{peerId}/revoke',
+      '/v1/peers/{peerId}/stay',
       '/v1/presence',
       '/v1/puts',
       '/v1/recovery-key',
@@ -381,7 +386,7 @@ describe('puts, gets and reports', () => {
       expect(token.transactionId).toBe(put.permission.transactionId);
       expect(token.expiresAtMs - token.issuedAtMs).toBe(15 * MINUTE_MS);
     }
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 3_000, reserved: 3_000, earned: 0 });
+    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 3_000, reserved: 3_000, used: 0, withheld: 0 });
   });
 
   it('places an unfinished shard anew when asked again, and leaves a stored one alone', async () => {
@@ -400,7 +405,12 @@ describe('puts, gets and reports', () => {
     expect(answered!.permissions.map(({ index }) => index)).toEqual([failed.shard.index]);
     // One shard a peer: the other two hosts hold shards of the object, so the spare one is left.
     expect(answered!.permissions[0]!.host.peerId).toBe(spare.peerId);
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 4_000, reserved: 3_000, earned: 0 });
+    expect(await client.credit()).toEqual({
+      available: OPENING_CREDIT - 4_000,
+      reserved: 3_000,
+      used: 1_000,
+      withheld: 0,
+    });
 
     const none = await client.post<BeginPutAnswer>('/v1/puts', {
       objects: [{ ...object, shards: [failed.shard], avoid: [failed.permission.host.peerId, spare.peerId] }],
@@ -429,7 +439,7 @@ describe('puts, gets and reports', () => {
       'credit_exceeded',
     );
     expect(await refused({ shards: [someShard(0), someShard(0)] })).toBe('request_invalid');
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT, reserved: 0, earned: 0 });
+    expect(await client.credit()).toEqual({ available: OPENING_CREDIT, reserved: 0, used: 0, withheld: 0 });
   });
 
   it('does not promise a host more than it has', async () => {
@@ -448,12 +458,16 @@ describe('puts, gets and reports', () => {
     const host = hostOf(put!);
     const report = { outcome: 'done', transactionId: put!.permission.transactionId, receipt: host.receiptFor(put!) };
     expect(await host.report([report, report])).toEqual(['recorded', 'recorded']);
-    expect((await host.credit()).earned).toBe(0);
+    expect((await client.credit()).used).toBe(0);
     expect(await client.report([report])).toEqual(['recorded']);
     expect(await client.report([report])).toEqual(['recorded']);
     expect(await host.report([report])).toEqual(['recorded']);
-    expect((await host.credit()).earned).toBe(1_000);
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 3_000, reserved: 2_000, earned: 0 });
+    expect(await client.credit()).toEqual({
+      available: OPENING_CREDIT - 3_000,
+      reserved: 2_000,
+      used: 1_000,
+      withheld: 0,
+    });
     const status = await host.get<{ storedShards: number; storedBytes: number }>('/v1/peers/me');
     expect(status.body).toMatchObject({ storedShards: 1, storedBytes: 1_000 });
   });
@@ -501,12 +515,16 @@ describe('puts, gets and reports', () => {
     fixture.clock.advance(25 * MINUTE_MS + 1);
     await fixture.broker.endExpiredNow();
     // The bytes of the third are at the host: a client that keeps silent about it does not get its credit back.
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 1_000, reserved: 1_000, earned: 0 });
+    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 1_000, reserved: 1_000, used: 0, withheld: 0 });
 
     // A pair of reports that comes late still settles.
     await complete(silent!);
-    expect(await client.credit()).toEqual({ available: OPENING_CREDIT - 2_000, reserved: 1_000, earned: 0 });
-    expect((await hostOf(silent!).credit()).earned).toBe(1_000);
+    expect(await client.credit()).toEqual({
+      available: OPENING_CREDIT - 2_000,
+      reserved: 1_000,
+      used: 1_000,
+      withheld: 0,
+    });
   });
 
   /** What its owner can list and get of an object, and what it has in credit. */
@@ -539,7 +557,7 @@ describe('puts, gets and reports', () => {
     const stored = {
       safe: true,
       indexes: [0, 1, 2],
-      credit: { available: OPENING_CREDIT - 3_000, reserved: 3_000, earned: 0 },
+      credit: { available: OPENING_CREDIT - 3_000, reserved: 3_000, used: 0, withheld: 0 },
     };
     expect(await stateOf(object)).toEqual(stored);
     fixture.clock.advance(25 * MINUTE_MS + 1);
@@ -548,10 +566,11 @@ describe('puts, gets and reports', () => {
     expect(await stateOf(object)).toEqual(stored);
     expect(await fixture.broker.checkLedger()).toEqual([]);
 
-    // A client that lost an answer only, and has the receipt after all, pays its hosts.
+    // A client that lost an answer only, and has the receipt after all, pays; its hosts earn by what they prove alone.
+    const before = await hostOf(puts[0]!).credit();
     for (const put of puts) expect(await client.report([doneBy(put)])).toEqual(['recorded']);
-    expect((await hostOf(puts[0]!).credit()).earned).toBe(1_000);
-    expect((await client.credit()).reserved).toBe(0);
+    expect(await hostOf(puts[0]!).credit()).toEqual(before);
+    expect(await client.credit()).toMatchObject({ reserved: 0, used: 3_000 });
   });
 
   it('stores nothing by receipts of puts that had ended', async () => {
@@ -559,7 +578,7 @@ describe('puts, gets and reports', () => {
     const first = await beginPut(client, object);
     const second = await beginPut(client, object);
     for (const put of [...first, ...second]) await hostOf(put).report([failedOf(put)]);
-    const credit = { available: OPENING_CREDIT, reserved: 0, earned: 0 };
+    const credit = { available: OPENING_CREDIT, reserved: 0, used: 0, withheld: 0 };
     for (const put of [...first, ...second]) expect(await hostOf(put).report([doneBy(put)])).toEqual(['recorded']);
     expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
     expect(await fixture.broker.checkLedger()).toEqual([]);
@@ -569,7 +588,7 @@ describe('puts, gets and reports', () => {
     expect(await stateOf(object)).toEqual({
       safe: false,
       indexes: [0, 1],
-      credit: { available: OPENING_CREDIT - 2_000, reserved: 0, earned: 0 },
+      credit: { available: OPENING_CREDIT - 2_000, reserved: 0, used: 2_000, withheld: 0 },
     });
   });
 
@@ -583,7 +602,7 @@ describe('puts, gets and reports', () => {
     const [put] = puts;
     await hostOf(put!).report([doneBy(put!)]);
     expect(await client.report([doneBy(put!)])).toEqual(['credit_exceeded']);
-    const credit = { available: 1, reserved: 999_999, earned: 0 };
+    const credit = { available: 1, reserved: 999_999, used: 0, withheld: 0 };
     expect(await stateOf(object)).toEqual({ safe: false, indexes: [], credit });
     expect(await fixture.broker.checkLedger()).toEqual([]);
 

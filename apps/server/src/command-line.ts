@@ -1,14 +1,16 @@
-// The `peerkeep-server` command: `start`, `enrolment-key create`, `peer`, `rotate-kek`, `refusals`. stdout is
-// data, stderr is talk.
+// The `peerkeep-server` command: `start`, `enrolment-key create`, and the commands of the features. stdout is data, stderr
+// is talk.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
+import { adminKeyCommand, adminLogCommand } from './admin/access/admin-commands.js';
 import { readConfig, type StartFlags } from './config/config.js';
 import { dataDirAt, existingDataDir } from './config/data-dir.js';
 import { parseTimeSpan } from './config/parse-time-span.js';
 import { createEnrolmentKey } from './enrolment/enrolment-keys.js';
 import { findKeyFile } from './keys/key-files.js';
 import { rotateKekCommand } from './keys/rotate-kek-command.js';
+import { ledgerCommand } from './ledger/ledger-command.js';
 import { peerCommand } from './peers/peer-commands.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { refusalsCommand } from './refusals/refusals-command.js';
@@ -45,6 +47,10 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
     .description('Run the broker; prints its join link when it is ready.')
     .option('--data-dir <dir>', 'where everything is kept (or PEERKEEP_DATA_DIR)')
     .option('--listen <host:port>', 'where to listen; port 0 lets the system choose (or PEERKEEP_LISTEN)')
+    .option(
+      '--admin-listen <host:port>',
+      'where the admin interface listens; 127.0.0.1:0 when left out (or PEERKEEP_ADMIN_LISTEN)',
+    )
     .option('--trust-domain <name>', 'name of the trust domain, fixed at the first start (or PEERKEEP_TRUST_DOMAIN)')
     .option(
       '--key-file <file>',
@@ -52,7 +58,15 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
     )
     .option('--test-mode', 'for tests: tell the answers of the CAPTCHA; on loopback only, behind no proxy')
     .action((flags: StartFlags) => start(flags, environment));
-  for (const command of [peerCommand(environment), rotateKekCommand(environment), refusalsCommand(environment)]) {
+  const features = [
+    peerCommand(environment),
+    rotateKekCommand(environment),
+    refusalsCommand(environment),
+    ledgerCommand(environment),
+    adminKeyCommand(environment),
+    adminLogCommand(environment),
+  ];
+  for (const command of features) {
     program.addCommand(command);
     for (const one of [command, ...command.commands]) one.copyInheritedSettings(program);
   }

@@ -1,6 +1,6 @@
 // The bounds of the broker that are not part of the protocol.
 import { strict as assert } from 'node:assert';
-import { NONCE_LIST_ENTRIES_MAX } from '#protocol';
+import { NONCE_LIST_ENTRIES_MAX, SHARDS_PER_OBJECT_MAX } from '#protocol';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -9,8 +9,28 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Peers whose unwrapped transaction keys are kept in memory; others are read again when they speak. */
 export const PEERS_WITH_KEYS_IN_MEMORY_MAX = 100_000;
 
-/** Hosts that one placement looks at: a random sample when more are online. */
-export const PLACEMENT_CANDIDATES_MAX = 256;
+/** Hosts that are counted for the choice of a code: no code needs more. */
+export const COUNTED_HOSTS_MAX = SHARDS_PER_OBJECT_MAX;
+/** How old the weights may be by which hosts are drawn; whether a host is there and has room is always known. */
+export const CANDIDATE_POOL_LIFE_MS = SECOND_MS;
+/** Of how many past changes of a peer's state are told. */
+export const PEER_CHANGES_TOLD_MAX = 100;
+/** How often probations, departures and what is known of hosts are looked after. */
+export const STANDING_INTERVAL_MS = MINUTE_MS;
+/** Peers whose state one run of that changes in one write unit, and rows that it writes. */
+export const PEERS_CHANGED_AT_ONCE_MAX = 100;
+export const REPUTATIONS_WRITTEN_AT_ONCE_MAX = 1_000;
+
+/** How often the whole ledger is added up. */
+export const LEDGER_CHECK_INTERVAL_MS = 60 * MINUTE_MS;
+
+/** How often the exchange looks whether an hour or a day has passed; hosts looked at and accounts decided for at once. */
+export const EXCHANGE_INTERVAL_MS = 5 * MINUTE_MS;
+export const PROVED_HOSTS_AT_ONCE_MAX = 100;
+export const EXCHANGED_AT_ONCE_MAX = 200;
+
+/** Entries of the ledger that are archived in one file, and leave the database in one unit. */
+export const ENTRIES_ARCHIVED_AT_ONCE_MAX = 5_000;
 
 /** A host with less room than this is full for the choice of a code. */
 export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
@@ -36,6 +56,15 @@ export const ANNOUNCED_PROBES_WINDOW_MS = 10 * MINUTE_MS;
 /** Probes that tell together whether the broker's own network is down, and the fewest hosts that can tell it. */
 export const PROBE_WITNESS_WINDOW_MS = MINUTE_MS;
 export const PROBE_WITNESSES_MIN = 3;
+/** How often the broker looks which hosts are due for an audit, how many it asks at once, and whose newest audits tell of it. */
+export const AUDIT_TICK_MS = 10 * SECOND_MS;
+export const AUDITS_AT_ONCE_MAX = 32;
+export const AUDIT_WITNESS_WINDOW_MS = MINUTE_MS;
+/** For how long the sizes of what a host holds are good enough, and how many of its shards are drawn for one challenge. */
+export const AUDIT_HELD_COUNT_MS = DAY_MS / 4;
+export const AUDIT_DRAWS_MAX = 32;
+/** Days for which the outcomes of audits are counted by host. */
+export const AUDIT_DAYS_KEPT = 90;
 /** Ports below are those of other services, except HTTPS. */
 export const HOST_PORT_MIN = 1_024;
 

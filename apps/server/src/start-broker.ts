@@ -5,22 +5,38 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ExclusiveUse, takeExclusiveUse } from '#database';
 import { type Clock, type Log, Periodic } from '#process';
 import { CERTIFICATE_LIFE_MS } from '#protocol';
+import { type AdminKeyOptions, makeAdminKey } from './admin/access/make-admin-key.js';
+import { LiveBroker } from './admin/live-broker.js';
+import { type CheckedLog, checkLog } from './admin/log/check-log.js';
+import { openPolicy } from './admin/policies/open-policy.js';
+import { type RunningAdmin, startAdmin } from './admin/start-admin.js';
 import { appModule } from './app.module.js';
+import { AuditHosts } from './audits/audit-hosts.js';
 import { CertificateAuthority } from './certificates/certificate-authority.js';
-import { type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
+import { ADMIN_LISTEN, type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
 import { dataDirAt, prepareDataDir } from './config/data-dir.js';
-import { readPolicy } from './config/policy.js';
+import { parsePolicy, readWrittenPolicy } from './config/policy.js';
 import { checkTestMode } from './config/test-mode.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
 import { PollDevice } from './enrolment/poll-device.js';
 import { WaitingTime } from './escrow/waiting-time.js';
+import { ExchangeCredit } from './exchange/exchange-credit.js';
 import { openVault } from './keys/key-files.js';
 import { KeyPool } from './keys/key-pool.js';
 import { askForRotation } from './keys/key-rotations.js';
 import { KeyUpkeep } from './keys/key-upkeep.js';
 import { TransactionCounts } from './keys/transaction-counts.js';
-import { checkLedger } from './ledger/check-ledger.js';
-import { OWN_CERTIFICATE_CHECK_MS, PROBE_TICK_MS, VOID_INTERVAL_MS } from './limits.js';
+import { LedgerArchive } from './ledger/ledger-archive.js';
+import { WatchLedger } from './ledger/watch-ledger.js';
+import {
+  AUDIT_TICK_MS,
+  EXCHANGE_INTERVAL_MS,
+  LEDGER_CHECK_INTERVAL_MS,
+  OWN_CERTIFICATE_CHECK_MS,
+  PROBE_TICK_MS,
+  STANDING_INTERVAL_MS,
+  VOID_INTERVAL_MS,
+} from './limits.js';
 import type { Mailer } from './mail/mailer.js';
 import { openMailer } from './mail/open-mailer.js';
 import { PeerChanges } from './peers/peer-changes.js';
@@ -33,6 +49,7 @@ import { Settings } from './platform/settings.js';
 import { WebAddress } from './platform/web-address.js';
 import { rangesAround } from './presence/judge-address.js';
 import { ProbeHosts } from './probes/probe-hosts.js';
+import { KeepStandings } from './standing/keep-standings.js';
 import { EndExpired } from './transactions/end-expired.js';
 
 export interface BrokerParts {
@@ -46,17 +63,26 @@ export interface RunningBroker {
   readonly address: string;
   readonly port: number;
   readonly trustDomain: string;
+  /** Of the admin interface: `https://host:port`. */
+  readonly adminOrigin: string;
   /** New requests are refused with `stopping`, running ones end (bounded), then everything is closed. */
   stop(): Promise<void>;
   /** As a crash: connections are cut at once. */
   kill(): Promise<void>;
   createEnrolmentKey(options?: Partial<EnrolmentKeyOptions>): Promise<CreatedEnrolmentKey>;
+  /** For the admin interface; works at once. Returns the key, which is shown once. */
+  createAdminKey(options?: Partial<AdminKeyOptions>): Promise<string>;
+  checkAdminLog(): Promise<CheckedLog>;
   /** Faults of the ledger; empty when it is sound. */
   checkLedger(): Promise<string[]>;
   /** Do the work of the periodic jobs now, as of this moment. */
   endExpiredNow(): Promise<void>;
   renewOwnCertificateNow(): Promise<void>;
   probeHostsNow(): Promise<void>;
+  auditHostsNow(): Promise<void>;
+  keepStandingsNow(): Promise<void>;
+  watchLedgerNow(): Promise<void>;
+  exchangeCreditNow(): Promise<void>;
   noticeChangesNow(): Promise<void>;
   writeCountsNow(): Promise<void>;
   /** Ask for a new key-encryption key, as the command does; the periodic job makes it. */
@@ -73,12 +99,13 @@ const DAY_MS = 24 * 60 * 60_000;
  */
 export async function startBroker(config: BrokerConfig, { clock, log }: BrokerParts): Promise<RunningBroker> {
   // Before anything is made or taken: a broker that must not start leaves nothing behind.
-  const policy = config.policy ?? (await readPolicy(dataDirAt(config.dataDir).policy));
-  checkTestMode(config, policy);
+  const written = config.policy ?? (await readWrittenPolicy(dataDirAt(config.dataDir).policy));
+  checkTestMode(config, parsePolicy(written));
   const dataDir = await prepareDataDir(config.dataDir);
   const inUse = await takeExclusiveUse(dataDir.lock);
   let database: BrokerDatabase | null = null;
   let mailer: Mailer | null = null;
+  let admin: RunningAdmin | null = null;
   try {
     const keyFile = config.keyFile ?? { path: dataDir.keyEncryptionKey, isCredential: false };
     const vault = await openVault(dataDir, keyFile);
@@ -89,6 +116,8 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
       nowMs: startedAtMs,
     });
     database = await BrokerDatabase.open(dataDir.database);
+    const policy = await openPolicy(database, written, startedAtMs);
+    checkTestMode(config, policy);
     const ranges = policy.hostAddressRanges ?? rangesAround(config.listen.host);
     const { captchaSecret = null, testMode = false } = config;
     const settings = new Settings(policy, authority.trustDomain, startedAtMs, ranges, captchaSecret, testMode);
@@ -100,12 +129,17 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     });
     const webAddress = new WebAddress(policy.webUrl);
     mailer = await openMailer(policy.mail, { folder: dataDir.mail, smtpUrl: config.smtpUrl ?? null, clock, log });
-    const app = await NestFactory.create<NestFastifyApplication>(
-      appModule({ database, clock, log, settings, authority, vault, webAddress, mailer }),
-      listener.adapter,
-      { logger: new NestLog(log), bodyParser: false, abortOnError: false },
-    );
+    const ledgerArchive = new LedgerArchive(dataDir.ledger);
+    const parts = { database, clock, log, settings, authority, vault, webAddress, mailer, ledgerArchive };
+    const app = await NestFactory.create<NestFastifyApplication>(appModule(parts), listener.adapter, {
+      logger: new NestLog(log),
+      bodyParser: false,
+      abortOnError: false,
+    });
     describeApi(app);
+    await app.init();
+    const watchLedger = new WatchLedger(dataDir.database, log);
+    admin = await startAdmin(parts, LiveBroker.of(app, watchLedger), config.adminListen ?? ADMIN_LISTEN);
     const { address, port, joinLink } = await listener.listen(app, webAddress);
     app.get(GuardedConnect, { strict: false }).listensAt(address, port);
     log.info({ event: 'broker_started', address, port, trustDomain: authority.trustDomain });
@@ -121,8 +155,24 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
       peerChanges: app.get(PeerChanges, { strict: false }),
     });
     await keyUpkeep.start();
-    return run({ app, listener, database, keyUpkeep, mailer, inUse, clock, log, settings, address, port, joinLink });
+    return run({
+      watchLedger,
+      app,
+      admin,
+      listener,
+      database,
+      keyUpkeep,
+      mailer,
+      inUse,
+      clock,
+      log,
+      settings,
+      address,
+      port,
+      joinLink,
+    });
   } catch (error) {
+    await admin?.close();
     await mailer?.close();
     await database?.close();
     await inUse.release();
@@ -132,9 +182,11 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
 
 function run(parts: {
   app: NestFastifyApplication;
+  admin: RunningAdmin;
   listener: HttpsListener;
   database: BrokerDatabase;
   keyUpkeep: KeyUpkeep;
+  watchLedger: WatchLedger;
   mailer: Mailer;
   inUse: ExclusiveUse;
   clock: Clock;
@@ -144,13 +196,16 @@ function run(parts: {
   port: number;
   joinLink: string;
 }): RunningBroker {
-  const { app, listener, database, clock, log } = parts;
+  const { app, admin, listener, database, clock, log } = parts;
   const runEndExpired = async (): Promise<void> => {
     await app.get(EndExpired, { strict: false }).run();
     await app.get(PollDevice, { strict: false }).forgetExpired();
     await app.get(WaitingTime, { strict: false }).countAll();
   };
-  const runRenewCertificate = (): Promise<void> => listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
+  const runRenewCertificate = async (): Promise<void> => {
+    await listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
+    await admin.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
+  };
   const endExpired = new Periodic({
     name: 'end-expired',
     clock,
@@ -173,16 +228,51 @@ function run(parts: {
     intervalMs: () => PROBE_TICK_MS,
     run: () => probes.runDue(),
   });
+  const watchLedger = new Periodic({
+    name: 'watch-ledger',
+    clock,
+    log,
+    intervalMs: () => LEDGER_CHECK_INTERVAL_MS,
+    run: () => parts.watchLedger.run(),
+  });
+  watchLedger.start();
+  const exchangeCredit = new Periodic({
+    name: 'exchange-credit',
+    clock,
+    log,
+    intervalMs: () => EXCHANGE_INTERVAL_MS,
+    run: () => app.get(ExchangeCredit, { strict: false }).run(),
+  });
+  exchangeCredit.start();
+  const audits = app.get(AuditHosts, { strict: false });
+  const auditHosts = new Periodic({
+    name: 'audit-hosts',
+    clock,
+    log,
+    intervalMs: () => AUDIT_TICK_MS,
+    run: () => audits.runDue(),
+  });
+  const keepStandings = new Periodic({
+    name: 'keep-standings',
+    clock,
+    log,
+    intervalMs: () => STANDING_INTERVAL_MS,
+    run: () => app.get(KeepStandings, { strict: false }).run(),
+  });
+  keepStandings.start();
   endExpired.start();
   probeHosts.start();
+  auditHosts.start();
   renewCertificate.start();
 
   let closing: Promise<void> | null = null;
   const close = (abruptly: boolean): Promise<void> => {
     closing ??= (async () => {
-      if (!abruptly) await listener.drain();
+      if (!abruptly) await Promise.all([listener.drain(), admin.drain()]);
       await Promise.all([endExpired.stop(), renewCertificate.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
-      await Promise.all([probes.stop(), probeHosts.stop()]);
+      await Promise.all([probes.stop(), probeHosts.stop(), watchLedger.stop(), exchangeCredit.stop()]);
+      await Promise.all([audits.stop(), auditHosts.stop(), keepStandings.stop()]);
+      await admin.close();
       await listener.close(app);
       await parts.mailer.close();
       await database.close();
@@ -196,14 +286,24 @@ function run(parts: {
     address: parts.address,
     port: parts.port,
     trustDomain: parts.settings.trustDomain,
+    adminOrigin: admin.origin,
     stop: () => close(false),
     kill: () => close(true),
     createEnrolmentKey: (options = {}) =>
       createEnrolmentKey(database, { uses: 1, lifeMs: DAY_MS, accountId: null, ...options }, clock.nowMs()),
-    checkLedger: () => checkLedger(database.reads),
+    createAdminKey: async (options = {}) => {
+      const key = { role: 'operator', name: 'admin', lifeMs: DAY_MS, reason: '', ...options } as const;
+      return (await makeAdminKey(database, key, clock.nowMs())).key;
+    },
+    checkAdminLog: () => checkLog(database.reads),
+    checkLedger: () => parts.watchLedger.check(),
     endExpiredNow: runEndExpired,
     renewOwnCertificateNow: runRenewCertificate,
     probeHostsNow: () => probeHosts.trigger(),
+    auditHostsNow: () => auditHosts.trigger(),
+    keepStandingsNow: () => keepStandings.trigger(),
+    watchLedgerNow: () => watchLedger.trigger(),
+    exchangeCreditNow: () => exchangeCredit.trigger(),
     noticeChangesNow: () => parts.keyUpkeep.noticeChanges(),
     writeCountsNow: () => parts.keyUpkeep.writeCounts(),
     askForKeyRotation: () => askForRotation(database, clock.nowMs()),

@@ -139,9 +139,9 @@ export class EngineCall {
     return new NetworkStore({ ...this.parts, ...fresh.reading, ...made });
   }
 
-  uploader(retention?: Retention): ObjectUploader {
+  uploader(retention?: Retention, wanted: { readonly durability?: string } = {}): ObjectUploader {
     const kept = retention === undefined ? {} : { retainUntil: formatTime(retention.putUntilMs) };
-    return new ObjectUploader({ ...this.transferring(), ...kept });
+    return new ObjectUploader({ ...this.transferring(), ...kept, ...wanted });
   }
 
   deleter(): ObjectDeleter {

@@ -24,19 +24,25 @@ import {
   beginUniversalAnswer,
   type CreateGroupAnswer,
   type CreateGroupRequest,
+  type CreditAnswer,
   createGroupAnswer,
+  creditAnswer,
   type DecideMembershipRequest,
   emptyAnswer,
   encodeBase64url,
   type GroupId,
   isRefusal,
+  type ListedHost,
   type ListedPeer,
   type ListGroupsAnswer,
+  type ListHostsAnswer,
   type ListObjectsAnswer,
   type ListObjectsQuery,
   type ListPeersAnswer,
+  type LossesRequest,
   listedPeer,
   listGroupsAnswer,
+  listHostsAnswer,
   listObjectsAnswer,
   listPeersAnswer,
   type PeerId,
@@ -47,6 +53,7 @@ import {
   peerStatusAnswer,
   presenceAnswer,
   type Redundancy,
+  type RedundancyQuery,
   type RevokePeerRequest,
   redundancyAnswer,
   renewCertificateAnswer,
@@ -155,9 +162,15 @@ export class BrokerClient {
     return this.exchange.run({ method: 'GET', path: `/v1/objects${search}`, answer: listObjectsAnswer, ...options });
   }
 
-  /** The code that new objects must have. */
-  async redundancy(options: CallOptions = {}): Promise<Redundancy> {
-    return this.exchange.run({ method: 'GET', path: '/v1/redundancy', answer: redundancyAnswer, ...options });
+  /** The code that new objects must have, as objects of a durability class; absent, the broker's default one. */
+  async redundancy({ durability, ...options }: CallOptions & RedundancyQuery = {}): Promise<Redundancy> {
+    const path = durability === undefined ? '/v1/redundancy' : `/v1/redundancy?durability=${durability}`;
+    return this.exchange.run({ method: 'GET', path, answer: redundancyAnswer, ...options });
+  }
+
+  /** What this account has in credit, how hosting came to it, and what it buys. */
+  async credit(options: CallOptions = {}): Promise<CreditAnswer> {
+    return this.exchange.run({ method: 'GET', path: '/v1/credit', answer: creditAnswer, ...options });
   }
 
   /** Say how transactions ended; idempotent. One result per report, in order. */
@@ -173,14 +186,13 @@ export class BrokerClient {
     return answer;
   }
 
+  /** Say that this host has some shards no more: they are put elsewhere, and it is not asked for them again. */
+  async reportLosses(request: LossesRequest, options: CallOptions = {}): Promise<void> {
+    await this.post('/v1/losses', request, emptyAnswer, options);
+  }
+
   async presence(request: PresenceRequest, options: CallOptions = {}): Promise<PresenceAnswer> {
-    return this.exchange.run({
-      method: 'POST',
-      path: '/v1/presence',
-      body: request,
-      answer: presenceAnswer,
-      ...options,
-    });
+    return this.post('/v1/presence', request, presenceAnswer, options);
   }
 
   async peerStatus(options: CallOptions = {}): Promise<PeerStatusAnswer> {
@@ -277,6 +289,34 @@ export class BrokerClient {
     const body: RevokePeerRequest = { reason };
     const path = `/v1/peers/${peerId}/revoke`;
     return this.exchange.run({ method: 'POST', path, body, answer: listedPeer, ...options });
+  }
+
+  /** A machine of this account is to hold nothing for others any more. Throws peer_unknown | peer_suspended. */
+  async leave(peerId: PeerId, reason: string, options: CallOptions = {}): Promise<ListedPeer> {
+    return this.post(`/v1/peers/${peerId}/leave`, { reason }, listedPeer, options);
+  }
+
+  /** It stays after all; one that is gone begins anew. Throws as leave does. */
+  async stay(peerId: PeerId, reason: string, options: CallOptions = {}): Promise<ListedPeer> {
+    return this.post(`/v1/peers/${peerId}/stay`, { reason }, listedPeer, options);
+  }
+
+  /** The hosts that hold this account's shards; the counts are of all of them. */
+  async listHosts(options: CallOptions = {}): Promise<Omit<ListHostsAnswer, 'next'>> {
+    const hosts: ListedHost[] = [];
+    let after: PeerId | null = null;
+    for (;;) {
+      const path: string = after === null ? '/v1/hosts' : `/v1/hosts?after=${after}`;
+      const { next, ...page }: ListHostsAnswer = await this.exchange.run({
+        method: 'GET',
+        path,
+        answer: listHostsAnswer,
+        ...options,
+      });
+      hosts.push(...page.hosts);
+      if (next === null) return { ...page, hosts };
+      after = next;
+    }
   }
 
   /** Make a machine of this account append-only; again: as it is. Only a person takes it back. Throws peer_unknown. */

@@ -59,6 +59,15 @@ export async function openReadOnly(
   return { reads: reader.manager, close: () => reader.destroy() };
 }
 
+/** As openReadOnly; all that is read is of the moment of the first question, until it is closed. */
+export async function openSnapshot(
+  options: Pick<DatabaseOptions, 'file' | 'entities'>,
+): Promise<Pick<Database, 'reads' | 'close'>> {
+  const database = await openReadOnly(options);
+  await database.reads.query('BEGIN');
+  return database;
+}
+
 async function connect(
   options: DatabaseOptions,
   opening: { readonly enableWAL: boolean; readonly flags?: number } = { enableWAL: true },

@@ -1,13 +1,16 @@
 // The catalogue of refusals: each code stands once, and says everything that a person and a program need.
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT_ERRORS } from './errors/account-errors.js';
+import { ADMIN_ERRORS } from './errors/admin-errors.js';
 import { EXCHANGE_ERRORS } from './errors/exchange-errors.js';
 import { MACHINE_ERRORS } from './errors/machine-errors.js';
 import { ERRORS, isErrorCode, isRefusal, ProtocolError } from './errors.js';
 
 describe('the catalogue', () => {
   it('has each code in one table only', () => {
-    const codes = [EXCHANGE_ERRORS, ACCOUNT_ERRORS, MACHINE_ERRORS].flatMap((table) => Object.keys(table));
+    const codes = [EXCHANGE_ERRORS, ACCOUNT_ERRORS, MACHINE_ERRORS, ADMIN_ERRORS].flatMap((table) =>
+      Object.keys(table),
+    );
     expect(new Set(codes).size).toBe(codes.length);
     expect(Object.keys(ERRORS)).toEqual(codes);
   });

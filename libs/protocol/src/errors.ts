@@ -1,16 +1,18 @@
 // Every refusal that Peerkeep can give, by stable code (SPEC §9), and the one error that carries it.
 import { ACCOUNT_ERRORS } from './errors/account-errors.js';
+import { ADMIN_ERRORS } from './errors/admin-errors.js';
 import type { ErrorRow } from './errors/error-row.js';
 import { EXCHANGE_ERRORS } from './errors/exchange-errors.js';
 import { MACHINE_ERRORS } from './errors/machine-errors.js';
 
 export type { ErrorRow };
 
-/** Codes are part of the wire contract: add, never rename. A code stands in one of the three tables. */
+/** Codes are part of the wire contract: add, never rename. A code stands in one of the tables. */
 export const ERRORS = {
   ...EXCHANGE_ERRORS,
   ...ACCOUNT_ERRORS,
   ...MACHINE_ERRORS,
+  ...ADMIN_ERRORS,
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -53,6 +53,7 @@ export const OBJECTS_PER_PAGE_MAX = 1_000;
 export const DELETED_OBJECTS_MAX = 1_024;
 export const BATCHED_SHARDS_MAX = 16_384;
 export const PEERS_PER_PAGE_MAX = 1_000;
+export const HOSTS_PER_PAGE_MAX = 1_000;
 /** What a person writes when shutting a peer out. */
 export const REASON_CHARS_MAX = 200;
 /** Clients that a host is told to refuse; past them it refuses every token older than those that are left out. */
@@ -75,6 +76,8 @@ export const HOME_RUN_ID_BYTES = 16;
 export const TRANSFERS_MAX = 256;
 export const REPORT_OUTBOX_ENTRIES_MAX = 100_000;
 export const AUDIT_BLOCKS_MAX = 16;
+/** Shards that one message says are lost. */
+export const LOSSES_PER_REQUEST_MAX = 256;
 /** How long a deleted shard stays in a host's trash. */
 export const TRASH_MS = 7 * DAY_MS;
 

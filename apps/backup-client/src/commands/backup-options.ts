@@ -14,7 +14,7 @@ import {
   pathsOfRawFile,
   textOfListFile,
 } from '#backup';
-import { ProtocolError } from '#protocol';
+import { durabilityField, ProtocolError } from '#protocol';
 import { parseByteCount } from '../parse-amounts.js';
 import type { CommandContext, CommonOptions } from './command-context.js';
 
@@ -42,6 +42,7 @@ export interface BackupOptions extends CommonOptions {
   readonly ignoreInode?: boolean;
   readonly dryRun?: boolean;
   readonly retain?: string;
+  readonly durability?: string;
   readonly scan: boolean;
 }
 
@@ -67,6 +68,7 @@ export async function wishOf(
     ...(options.host !== undefined && { hostname: options.host }),
     ...(timeMs !== undefined && { timeMs }),
     ...(options.retain !== undefined && { retain: parseSpan(options.retain) }),
+    ...(options.durability !== undefined && { durability: parseDurability(options.durability) }),
     tags: options.tag.flatMap(parseTags).filter((tag) => tag !== ''),
     ignoreCtime: options.ignoreCtime ?? false,
     ignoreInode: options.ignoreInode ?? false,
@@ -150,6 +152,12 @@ export function parseTimeOption(text: string): number | undefined {
   const isDated = /^\d{4}-\d{2}-\d{2}/.test(text);
   if (!isDated || Number.isNaN(ms)) throw usage(`${text} is no time: write 2026-11-21 18:00:00`);
   return ms;
+}
+
+/** Whether the broker has it, the broker says. throws usage */
+function parseDurability(text: string): string {
+  if (durabilityField.safeParse(text).success) return text;
+  throw usage(`${text} is no durability class: write second-copy or archive`);
 }
 
 function usage(detail: string): ProtocolError {

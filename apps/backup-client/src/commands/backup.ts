@@ -42,6 +42,7 @@ export function backupCommand(context: CommandContext): Command {
     .option('--ignore-ctime', 'a file with another ctime may be unchanged')
     .option('--ignore-inode', 'a file with another inode number may be unchanged')
     .option('--retain <duration>', 'nobody can delete it before: 30d, 1y6m; everything that it needs is kept as long')
+    .option('--durability <class>', 'how safely what is new is kept, and for how much credit; see peerkeep credit')
     .option('-n, --dry-run', 'send and write nothing; tell what would be done')
     .option('--no-scan', 'do not count beforehand how much there is')
     .action((paths: string[], options: BackupOptions, command: Command) =>

@@ -86,12 +86,16 @@ export function formatPeers(peers: readonly ListedPeer[]): string {
     printable(name),
     appendOnly ? `${state}, append-only` : state,
     seenAt === null ? '-' : timeOf(seenAt),
-    stateChange === null
-      ? ''
-      : `${timeOf(stateChange.at)} by the ${stateChange.by} ${printable(stateChange.reason)}`.trimEnd(),
+    stateChange === null ? '' : `${timeOf(stateChange.at)} by the ${stateChange.by}${whyOf(stateChange)}`,
   ]);
   const columns = [{ title: 'ID' }, { title: 'Name' }, { title: 'State' }, { title: 'Seen' }, { title: 'Changed' }];
   return `${formatTable(columns, rows)}\n${formatCounted(peers.length, 'machine')}`;
+}
+
+/** What a person wrote; where the broker did it by itself, its reason. */
+function whyOf({ by, code, reason }: NonNullable<ListedPeer['stateChange']>): string {
+  const said = [by === 'broker' ? code.replaceAll('_', ' ') : '', printable(reason)].filter((text) => text !== '');
+  return said.map((text) => ` ${text}`).join('');
 }
 
 function timeOf(text: string): string {

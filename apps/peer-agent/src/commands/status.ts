@@ -5,8 +5,9 @@ import { BrokerClient } from '#broker-api';
 import { openReadOnly } from '#database';
 import { type HomeKey, PeerHome } from '#peer-home';
 import { type Clock, type Log, SystemClock } from '#process';
-import { formatTime, ProtocolError } from '#protocol';
+import { formatTime, type PeerState, ProtocolError } from '#protocol';
 import { countReports } from '../reports/report-outbox.js';
+import { countCorrupt, readScrubState, type ScrubState } from '../scrub/scrub-state.js';
 import { trashBytes as readTrashBytes } from '../shards/shard-index.js';
 import { readAgentState } from '../state/agent-state.js';
 import { formatSize } from './size-text.js';
@@ -17,6 +18,20 @@ const BROKER_MS_MAX = 3_000;
 export interface HostReachability {
   readonly reachable: boolean | null;
   readonly reason: string | null;
+}
+
+/** How far the host is with reading what it holds, as of a minute ago, and what it found spoiled. */
+export interface HostScrub {
+  /** Of the round under way, or of the last one while none is. */
+  readonly shards: number;
+  readonly bytes: number;
+  readonly isUnderWay: boolean;
+  /** Whole rounds so far, and when the last one ended; null for none yet. */
+  readonly rounds: number;
+  readonly roundEndedAt: string | null;
+  /** Spoiled shards that were found so far, and those of them that the broker has not heard of. */
+  readonly corrupt: number;
+  readonly unreported: number;
 }
 
 /** `--json` prints exactly this. */
@@ -30,19 +45,30 @@ export interface AgentStatus {
   /** Of the used bytes: deleted, and not yet gone. */
   readonly trashBytes: number;
   readonly shards: number;
+  readonly scrub: HostScrub;
   readonly certificateExpiresAt: string;
   readonly reportsWaiting: number;
   readonly lastBrokerContactAt: string | null;
   /** Whether the broker answers now, and counts this host as online; the code of the refusal when it does not answer. */
   readonly broker:
-    | { readonly reachable: true; readonly online: boolean; readonly host: HostReachability }
+    | { readonly reachable: true; readonly online: boolean; readonly state: PeerState; readonly host: HostReachability }
     | { readonly reachable: false; readonly code: string };
 }
+
+const NO_SCRUB: HostScrub = {
+  shards: 0,
+  bytes: 0,
+  isUnderWay: false,
+  rounds: 0,
+  roundEndedAt: null,
+  corrupt: 0,
+  unreported: 0,
+};
 
 export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | null = null): Promise<AgentStatus> {
   const home = await PeerHome.open(homePath, homeKey);
   const { peerId, name, trustDomain } = home.identity;
-  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting } = await readDatabase(home);
+  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub } = await readDatabase(home);
   return {
     peerId,
     name,
@@ -52,6 +78,7 @@ export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | 
     usedBytes,
     trashBytes,
     shards: shardCount,
+    scrub,
     certificateExpiresAt: formatTime(home.certificate().notAfterMs),
     reportsWaiting,
     lastBrokerContactAt: lastContactMs === 0 ? null : formatTime(lastContactMs),
@@ -61,7 +88,7 @@ export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | 
 
 export function formatStatus(status: AgentStatus): string {
   const broker = status.broker.reachable
-    ? `answers; this host counts as ${standing(status.broker)}`
+    ? `answers; this host counts as ${STATES[status.broker.state]}, ${standing(status.broker)}`
     : `does not answer (${status.broker.code})`;
   const rows = [
     ['peer', `${status.name} (${status.peerId}) of ${status.trustDomain}`],
@@ -69,12 +96,29 @@ export function formatStatus(status: AgentStatus): string {
     ['shared', `${formatSize(status.usedBytes)} used of ${formatSize(status.shareBytes)}`],
     ['shards', String(status.shards)],
     ['trash', `${formatSize(status.trashBytes)} deleted, and still counted as used`],
+    ['scrub', describeScrub(status)],
     ['certificate', `until ${status.certificateExpiresAt}`],
     ['reports', `${status.reportsWaiting} waiting for the broker`],
     ['last contact', status.lastBrokerContactAt ?? 'never'],
     ['broker', broker],
   ] as const;
   return rows.map(([label, text]) => `${label.padEnd(14)}${text}`).join('\n');
+}
+
+const STATES: Readonly<Record<PeerState, string>> = {
+  vetting: 'on probation',
+  active: 'active',
+  leaving: 'leaving (no new shards; those it has are moved away)',
+  gone: 'gone (it holds nothing for others)',
+  suspended: 'suspended',
+  revoked: 'revoked',
+};
+
+function describeScrub({ scrub, shards }: AgentStatus): string {
+  const last = scrub.roundEndedAt === null ? 'no whole round yet' : `last whole round until ${scrub.roundEndedAt}`;
+  const now = scrub.isUnderWay ? `${scrub.shards} of ${shards} shards read` : 'resting';
+  const waiting = scrub.unreported === 0 ? '' : `, ${scrub.unreported} of them not reported yet`;
+  return `${now}; ${last}; ${scrub.corrupt} found spoiled${waiting}`;
 }
 
 function standing({ online, host }: { readonly online: boolean; readonly host: HostReachability }): string {
@@ -85,24 +129,32 @@ function standing({ online, host }: { readonly online: boolean; readonly host: H
 async function readDatabase(home: PeerHome) {
   const file = join(home.path, 'agent.db');
   if (!(await isThere(file)))
-    return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0 };
+    return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0, scrub: NO_SCRUB };
   const database = await openReadOnly({ file, entities: [] });
   try {
     const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
     const trashBytes = await readTrashBytes(database.reads);
-    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting: await countReports(database.reads) };
+    const scrub = scrubFrom(await readScrubState(database.reads), await countCorrupt(database.reads));
+    const reportsWaiting = await countReports(database.reads);
+    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub };
   } finally {
     await database.close();
   }
 }
 
+function scrubFrom(state: ScrubState, unreported: number): HostScrub {
+  const { roundShards: shards, roundBytes: bytes, rounds, roundEndedMs, corrupt } = state;
+  const roundEndedAt = rounds === 0 ? null : formatTime(roundEndedMs);
+  return { shards, bytes, isUnderWay: state.afterCid !== null, rounds, roundEndedAt, corrupt, unreported };
+}
+
 async function askBroker(home: PeerHome, clock: Clock, log: Log): Promise<AgentStatus['broker']> {
   const client = new BrokerClient({ home, clock, log });
   try {
-    const { online, reachable, unreachableReason } = await client.peerStatus({
+    const { online, state, reachable, unreachableReason } = await client.peerStatus({
       signal: AbortSignal.timeout(BROKER_MS_MAX),
     });
-    return { reachable: true, online, host: { reachable, reason: unreachableReason } };
+    return { reachable: true, online, state, host: { reachable, reason: unreachableReason } };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return { reachable: false, code: error.code };

@@ -39,8 +39,9 @@ beforeEach(async () => {
   outbox = await ReportOutbox.load(database, 1);
   index = new ShardIndex(database);
   const place = { directory: join(folder, 'shards'), runId: '0123456789abcdef' };
-  const parts = { files: new DiskShardFiles(), unsettled: new UnsettledShards(), onReadOnly: () => undefined };
-  store = await DiskShardStore.open({ ...place, ...parts });
+  const parts = { files: new DiskShardFiles(), unsettled: new UnsettledShards() };
+  const told = { onReadOnly: () => undefined, onCorrupt: () => undefined };
+  store = await DiskShardStore.open({ ...place, ...parts, ...told });
   identity = new HostIdentity(await createHome(await TestAuthority.create(), { peerId: peerIdOf(1) }));
 });
 

@@ -41,7 +41,14 @@ function claim(bytes: Uint8Array): ClaimedItem {
 }
 
 function openStore(files: ShardFiles = new DiskShardFiles()): Promise<DiskShardStore> {
-  return DiskShardStore.open({ directory, runId: RUN, files, unsettled, onReadOnly: () => undefined });
+  return DiskShardStore.open({
+    directory,
+    runId: RUN,
+    files,
+    unsettled,
+    onReadOnly: () => undefined,
+    onCorrupt: () => undefined,
+  });
 }
 
 /** A body in pieces that fit no block. */

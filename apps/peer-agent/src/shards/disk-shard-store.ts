@@ -1,6 +1,6 @@
 // Shards on disk: temp file, fsync, rename, fsync of the folder; and back, each block verified before it leaves.
 import type { Readable } from 'node:stream';
-import { type BlockTree, type ContentId, ProtocolError, type TokenItem } from '#protocol';
+import { type BlockTree, type ContentId, isRefusal, ProtocolError, type TokenItem } from '#protocol';
 import type { ClaimedItem } from '../tokens/replay-list.js';
 import { DiskFailure } from './disk-failure.js';
 import { type EmitBytes, readBlocks, readVerified, type ShardPart } from './read-verified.js';
@@ -37,6 +37,8 @@ export interface DiskShardStoreOptions {
   readonly files: ShardFiles;
   readonly unsettled: UnsettledShards;
   readonly onReadOnly: (cause: unknown) => void;
+  /** A shard did not hold when somebody read it. */
+  readonly onCorrupt: (cid: ContentId) => void;
 }
 
 export class DiskShardStore {
@@ -104,13 +106,13 @@ export class DiskShardStore {
    * throws   shard_corrupt at the first block that is not what it should be; what emit throws
    */
   async serve(claim: ClaimedItem, emit: EmitBytes): Promise<ServedShard> {
-    await readVerified(this.options.files, this.fileOf(claim), claim.item, emit);
+    await this.watched(claim, readVerified(this.options.files, this.fileOf(claim), claim.item, emit));
     return { ...claim } as ServedShard;
   }
 
   /** As serve, for a part of the shard. */
   async servePart(claim: ClaimedItem, part: ShardPart, emit: EmitBytes): Promise<ServedPart> {
-    await readVerified(this.options.files, this.fileOf(claim), claim.item, emit, part);
+    await this.watched(claim, readVerified(this.options.files, this.fileOf(claim), claim.item, emit, part));
     return { ...claim, partBytes: part.end - part.start } as ServedPart;
   }
 
@@ -119,7 +121,16 @@ export class DiskShardStore {
     claim: ClaimedItem,
     blocks: readonly number[],
   ): Promise<{ readonly tree: BlockTree; readonly data: readonly Uint8Array[] }> {
-    return readBlocks(this.options.files, this.fileOf(claim), claim.item, blocks);
+    return this.watched(claim, readBlocks(this.options.files, this.fileOf(claim), claim.item, blocks));
+  }
+
+  private async watched<T>({ item }: ClaimedItem, reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (error) {
+      if (isRefusal(error, 'shard_corrupt')) this.options.onCorrupt(item.cid);
+      throw error;
+    }
   }
 
   private fileOf({ item }: ClaimedItem): string {

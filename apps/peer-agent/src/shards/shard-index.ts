@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, type Database, insertRows } from '#database';
-import { type ContentId, type UnixMs, uuidV7TimeMs } from '#protocol';
+import { type ContentId, type TokenItem, type UnixMs, uuidV7TimeMs } from '#protocol';
 import { countEmptied, countShard, uncountShard } from '../state/agent-state.js';
 import type { StoredShard } from './disk-shard-store.js';
 import type { DeletedShard } from './shard-trash.js';
@@ -17,6 +17,15 @@ export class ShardIndex {
       [cid],
     );
     return row === undefined ? null : Number(row.size_bytes);
+  }
+
+  /** Shards in the order of their content ids, after one of them or from the first. */
+  async after(cid: ContentId | null, count: number): Promise<TokenItem[]> {
+    const rows = await this.database.reads.query<{ cid: ContentId; size_bytes: number }[]>(
+      'SELECT cid, size_bytes FROM shard WHERE cid > $1 ORDER BY cid LIMIT $2',
+      [cid ?? '', count],
+    );
+    return rows.map((row) => ({ cid: row.cid, sizeBytes: Number(row.size_bytes) }));
   }
 
   /** Until when nobody may delete the shard, by broker time; 0 when nobody asked for that, or it is not there. */
@@ -64,7 +73,20 @@ export class ShardIndex {
   }
 
   /** Part of the caller's unit: the shard is there no more. Its bytes count as used until they leave the trash. */
-  async moveToTrash(db: EntityManager, { item, token, atMs }: DeletedShard): Promise<void> {
+  moveToTrash(db: EntityManager, { item, token, atMs }: DeletedShard): Promise<void> {
+    return this.trashRow(db, item, { transactionId: token.transactionId, atMs });
+  }
+
+  /** As moveToTrash, of a shard that is spoiled: no transaction has deleted it. */
+  moveSpoiledToTrash(db: EntityManager, item: TokenItem, atMs: UnixMs): Promise<void> {
+    return this.trashRow(db, item, { transactionId: '', atMs });
+  }
+
+  private async trashRow(
+    db: EntityManager,
+    item: TokenItem,
+    { transactionId, atMs }: { readonly transactionId: string; readonly atMs: UnixMs },
+  ): Promise<void> {
     await changeMany(db, 'DELETE FROM shard_ref WHERE cid = $1', [item.cid]);
     const removed = await changeOne(db, 'DELETE FROM shard WHERE cid = $1', [item.cid]);
     assert(removed, 'a shard went while it was held to be deleted');
@@ -73,7 +95,7 @@ export class ShardIndex {
     const before = await latestDeletion(db, item.cid);
     const deletedMs = before === null ? atMs : Math.max(atMs, before + 1);
     await insertRows(db, { table: 'trash', columns: ['deleted_ms', 'cid', 'size_bytes', 'transaction_id'] }, [
-      [deletedMs, item.cid, item.sizeBytes, token.transactionId],
+      [deletedMs, item.cid, item.sizeBytes, transactionId],
     ]);
   }
 

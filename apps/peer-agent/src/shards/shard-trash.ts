@@ -15,6 +15,7 @@ import { Injectable } from '@nestjs/common';
 import { Log } from '#process';
 import {
   CLOCK_SKEW_MS_MAX,
+  type ContentId,
   formatTime,
   ProtocolError,
   type TokenItem,
@@ -106,6 +107,25 @@ export class ShardTrash {
     leave();
   }
 
+  /**
+   * Put a spoiled shard into the trash, if it is still spoiled when nobody else can touch it. Nothing until the broker has
+   * told the time.
+   */
+  async discard(cid: ContentId, isSpoiled: () => Promise<boolean>): Promise<void> {
+    const atMs = this.time.brokerNowMs();
+    if (atMs === null) return;
+    const leave = await this.unsettled.takeAlone(cid);
+    try {
+      const sizeBytes = await this.index.sizeOf(cid);
+      if (sizeBytes === null || !(await isSpoiled())) return;
+      await this.database.writes.run((db) => this.index.moveSpoiledToTrash(db, { cid, sizeBytes }, atMs));
+      this.space.deleted();
+      await this.moveFile({ item: { cid, sizeBytes } });
+    } finally {
+      leave();
+    }
+  }
+
   /** Remove what has lain for TRASH_MS by the broker's time, the oldest first, a part of it; nothing until that is known. */
   async emptySome(): Promise<void> {
     const nowMs = this.time.brokerNowMs();
@@ -120,7 +140,7 @@ export class ShardTrash {
   }
 
   /** A file that cannot be moved stays where it is, without a row: the sweep comes for it. */
-  private async moveFile({ item }: DeletedShard): Promise<void> {
+  private async moveFile({ item }: Pick<DeletedShard, 'item'>): Promise<void> {
     const { file } = shardPath(this.place.directory, item.cid);
     try {
       const deletedMs = await this.index.deletedAtMs(item.cid);

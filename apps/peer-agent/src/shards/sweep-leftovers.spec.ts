@@ -48,7 +48,14 @@ async function begin(): Promise<void> {
   index = new ShardIndex(database);
   unsettled = new UnsettledShards();
   const files = new DiskShardFiles();
-  store = await DiskShardStore.open({ directory, runId: RUN, files, unsettled, onReadOnly: () => undefined });
+  store = await DiskShardStore.open({
+    directory,
+    runId: RUN,
+    files,
+    unsettled,
+    onReadOnly: () => undefined,
+    onCorrupt: () => undefined,
+  });
 }
 
 /** A new process on the same folder, after a clean stop. */

@@ -73,7 +73,23 @@ ${formToken(session)}
   });
 }
 
-const STATES = { active: 'active', suspended: 'suspended', revoked: 'revoked' } as const;
+const STATES = {
+  vetting: 'on probation',
+  active: 'active',
+  leaving: 'leaving',
+  suspended: 'suspended',
+  gone: 'holds nothing',
+  revoked: 'revoked',
+} as const;
+
+/** Why a state changed, where its owner did not ask for it. */
+const WHY = {
+  owner_asked: '',
+  operator_asked: 'by the operator',
+  probation_ended: '',
+  nothing_held: '',
+  audits_failed: 'it failed too many audits',
+} as const;
 
 function peersTable(peers: readonly ListedPeer[]): Html {
   const rows = peers.map(
@@ -81,10 +97,11 @@ function peersTable(peers: readonly ListedPeer[]): Html {
       peerId,
       name,
       state,
+      stateChange,
       seenAt,
       enrolledAt,
       appendOnly,
-    }) => html`<tr><th scope="row">${name}</th><td>${STATES[state]}</td>
+    }) => html`<tr><th scope="row">${name}</th><td>${STATES[state]}${reasonOf(stateChange)}</td>
 <td>${appendOnly ? 'no' : 'yes'}${state !== 'revoked' && html` <a href="/account/append-only?peer=${peerId}" aria-label="Change whether ${name} may delete">Change…</a>`}</td>
 <td>${seenAt === null ? 'never' : timeOf(seenAt)}</td><td>${timeOf(enrolledAt)}</td>
 <td>${state !== 'revoked' && html`<a href="/account/revoke?peer=${peerId}" aria-label="Revoke ${name}">Revoke…</a>`}</td></tr>`,
@@ -92,6 +109,11 @@ function peersTable(peers: readonly ListedPeer[]): Html {
   return html`<div class="scroll" role="region" aria-labelledby="machines" tabindex="0"><table>
 <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">May delete</th><th scope="col">Last seen</th><th scope="col">Enrolled</th><th scope="col">Action</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
+}
+
+function reasonOf(change: ListedPeer['stateChange']): Html {
+  const said = change === null ? [] : [WHY[change.code], change.reason].filter((text) => text !== '');
+  return said.length === 0 ? html`` : html` <small>(${said.join(': ')})</small>`;
 }
 
 /** To the minute, in UTC: the page knows no other zone. */

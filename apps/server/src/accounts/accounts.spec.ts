@@ -365,7 +365,7 @@ describe('the machines of an account', () => {
     const visitor = await comeSignedIn('owner@example.org');
     const peer = await enrolFor('owner@example.org');
     const stranger = await TestPeer.enrol(fixture);
-    expect((await visitor.get('/account')).text).toContain('<th scope="row">box</th><td>active</td>');
+    expect((await visitor.get('/account')).text).toContain('<th scope="row">box</th><td>on probation</td>');
     const ask = `/account/revoke?peer=${peer.peerId}`;
     expect((await visitor.get(`/account/revoke?peer=${stranger.peerId}`)).status).toBe(404);
 
@@ -385,7 +385,9 @@ describe('the machines of an account', () => {
     });
     expect((await visitor.submit(ask, {})).status).toBe(303);
     expect((await peer.get('/v1/peers/me')).code).toBe('peer_revoked');
-    expect((await visitor.get('/account')).text).toContain('<td>revoked</td>');
+    expect((await visitor.get('/account')).text).toContain(
+      '<td>revoked <small>(revoked on the account page)</small></td>',
+    );
   });
 
   it('are made append-only at once, and let delete again only after a fresh sign-in', async () => {

@@ -21,6 +21,7 @@ describe('readConfig', () => {
     expect(readConfig({ dataDir: '/flag', listen: '[::1]:0' }, environment)).toEqual({
       dataDir: '/flag',
       listen: { host: '::1', port: 0 },
+      adminListen: { host: '127.0.0.1', port: 0 },
       trustDomain: null,
       policy: null,
       smtpUrl: null,
@@ -28,6 +29,14 @@ describe('readConfig', () => {
       testMode: false,
     });
     expect(readConfig({}, environment).dataDir).toBe('/env');
+  });
+
+  it('has the admin interface on this machine alone, unless it is told otherwise', () => {
+    const environment = { PEERKEEP_DATA_DIR: '/env', PEERKEEP_LISTEN: '0.0.0.0:1' };
+    expect(readConfig({}, environment).adminListen).toEqual({ host: '127.0.0.1', port: 0 });
+    const told = { ...environment, PEERKEEP_ADMIN_LISTEN: '127.0.0.1:4712' };
+    expect(readConfig({}, told).adminListen).toEqual({ host: '127.0.0.1', port: 4712 });
+    expect(readConfig({ adminListen: '[::1]:1' }, told).adminListen).toEqual({ host: '::1', port: 1 });
   });
 
   it('takes the secret of an outside CAPTCHA from the environment alone, and test mode from the flag alone (B2)', () => {
@@ -38,9 +47,9 @@ describe('readConfig', () => {
   });
 
   it('tells every fault at once', () => {
-    const [code, detail] = faultsOf(() => readConfig({ listen: 'x', trustDomain: 'No Domain' }, {}));
+    const [code, detail] = faultsOf(() => readConfig({ listen: 'x', adminListen: 'y', trustDomain: 'No Domain' }, {}));
     expect(code).toBe('usage');
-    for (const name of ['--data-dir', '--listen', '--trust-domain']) expect(detail).toContain(name);
+    for (const name of ['--data-dir', '--listen', '--admin-listen', '--trust-domain']) expect(detail).toContain(name);
   });
 });
 

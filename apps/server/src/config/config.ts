@@ -7,6 +7,8 @@ import type { Policy } from './policy.js';
 export interface BrokerConfig {
   readonly dataDir: string;
   readonly listen: ListenAddress;
+  /** Of the admin interface; left out: ADMIN_LISTEN. */
+  readonly adminListen?: ListenAddress;
   /** Null takes the trust domain of the data directory, or DEFAULT_TRUST_DOMAIN in a new one. */
   readonly trustDomain: string | null;
   /** Null reads DATA/policy.json. */
@@ -23,17 +25,21 @@ export interface BrokerConfig {
 
 export const DEFAULT_TRUST_DOMAIN = 'peerkeep.internal';
 
+/** Nobody but this machine, on a port that the system chooses. */
+export const ADMIN_LISTEN: ListenAddress = { host: '127.0.0.1', port: 0 };
+
 export interface StartFlags {
   readonly dataDir?: string;
   readonly listen?: string;
+  readonly adminListen?: string;
   readonly trustDomain?: string;
   readonly keyFile?: string;
   readonly testMode?: boolean;
 }
 
 /**
- * The configuration from flags, and from PEERKEEP_DATA_DIR, PEERKEEP_LISTEN, PEERKEEP_TRUST_DOMAIN where a flag is
- * missing. Pure.
+ * The configuration from flags, and from PEERKEEP_DATA_DIR, PEERKEEP_LISTEN, PEERKEEP_ADMIN_LISTEN,
+ * PEERKEEP_TRUST_DOMAIN where a flag is missing. Pure.
  *
  * throws   usage, with every fault in the detail
  */
@@ -45,12 +51,18 @@ export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): B
   const listen = parseListenAddress(listenText);
   if (listenText === '') faults.push('--listen (or PEERKEEP_LISTEN) is missing');
   else if (listen === null) faults.push(`--listen ${listenText} is not HOST:PORT`);
+  const adminText = flags.adminListen ?? environment.PEERKEEP_ADMIN_LISTEN ?? '';
+  const adminListen = adminText === '' ? ADMIN_LISTEN : parseListenAddress(adminText);
+  if (adminListen === null) faults.push(`--admin-listen ${adminText} is not HOST:PORT`);
   const trustDomain = flags.trustDomain ?? environment.PEERKEEP_TRUST_DOMAIN ?? null;
   if (trustDomain !== null && !isTrustDomain(trustDomain)) faults.push(`--trust-domain ${trustDomain} is not a domain`);
-  if (listen === null || faults.length > 0) throw new ProtocolError('usage', {}, { detail: faults.join('; ') });
+  if (listen === null || adminListen === null || faults.length > 0) {
+    throw new ProtocolError('usage', {}, { detail: faults.join('; ') });
+  }
   return Object.freeze({
     dataDir,
     listen,
+    adminListen,
     trustDomain,
     policy: null,
     smtpUrl: environment.PEERKEEP_SMTP_URL || null,

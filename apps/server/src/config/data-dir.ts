@@ -15,6 +15,8 @@ export interface DataDir {
   readonly policy: string;
   /** Mails, when the policy has them written to a folder. */
   readonly mail: string;
+  /** Entries of the ledger that are no longer in the database. */
+  readonly ledger: string;
 }
 
 export function dataDirAt(path: string): DataDir {
@@ -27,6 +29,7 @@ export function dataDirAt(path: string): DataDir {
     caKey: join(path, 'ca.key.sealed'),
     policy: join(path, 'policy.json'),
     mail: join(path, 'mail'),
+    ledger: join(path, 'ledger'),
   };
 }
 

@@ -4,33 +4,30 @@ import { z } from 'zod';
 import {
   CLOCK_SKEW_MS_MAX,
   ProtocolError,
-  SHARDS_PER_OBJECT_MAX,
   TOKEN_LIFE_LONG_MS_MAX,
   TOKEN_LIFE_SHORT_MS_MAX,
   TOKEN_LIFE_UNIVERSAL_MS_MAX,
 } from '#protocol';
 import { signInPolicy } from '../accounts/sign-in-policy.js';
+import { adminPolicy } from '../admin/admin-policy.js';
+import { auditPolicy } from '../audits/audit-policy.js';
 import { captchaPolicy } from '../captcha/captcha-policy.js';
+import { exchangePolicy } from '../exchange/exchange-policy.js';
 import { loadPolicy } from '../load/load-policy.js';
 import { mailPolicy } from '../mail/mail-policy.js';
+import { leavingPolicy, vettingPolicy } from '../peers/vetting-policy.js';
+import { placementPolicy } from '../placement/placement-policy.js';
 import { cidrField } from '../platform/remote-address.js';
 import { webUrlField } from '../platform/web-address.js';
 import { ADDRESS_RANGES } from '../presence/judge-address.js';
 import { sessionPolicy } from '../sessions/session-policy.js';
+import { type RedundancyRow, redundancyTable } from './redundancy-row.js';
+
+export type { RedundancyRow } from './redundancy-row.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const GiB = 1024 ** 3;
-
-const count = z.int().min(1).max(SHARDS_PER_OBJECT_MAX);
-
-/** One row: from `hosts` eligible hosts on, an object has this code. */
-const redundancyRow = z
-  .strictObject({ hosts: count, dataShards: count, totalShards: count, safeShards: count })
-  .refine((row) => row.dataShards <= row.safeShards, 'fewer safe shards than data shards')
-  .refine((row) => row.safeShards <= row.totalShards, 'more safe shards than shards')
-  .refine((row) => row.totalShards <= row.hosts, 'more shards than hosts');
-export type RedundancyRow = z.infer<typeof redundancyRow>;
 
 const REDUNDANCY: RedundancyRow[] = [
   { hosts: 6, dataShards: 4, totalShards: 6, safeShards: 5 },
@@ -43,7 +40,10 @@ const REDUNDANCY: RedundancyRow[] = [
 
 const policySchema = z
   .strictObject({
-    redundancy: z.array(redundancyRow).min(1).max(64).default(REDUNDANCY),
+    /** The codes of new objects, where their durability class has none of its own. */
+    redundancy: redundancyTable.default(REDUNDANCY),
+    /** What storing costs and hosting earns (B22). */
+    exchange: exchangePolicy.prefault({}),
     /** Bytes of backup that a new account may store before it has earned any. */
     openingCreditBytes: z
       .int()
@@ -88,6 +88,11 @@ const policySchema = z
     probeFailuresMax: z.int().min(1).max(100).default(3),
     /** Where so great a share of the hosts that answered before is lost at once, the fault is the broker's own network. */
     probeLostShareMax: z.number().min(0.1).max(1).default(0.8),
+    placement: placementPolicy.prefault({}),
+    vetting: vettingPolicy.prefault({}),
+    leaving: leavingPolicy.prefault({}),
+    /** How hosts show that they hold what they were given (B23). */
+    audits: auditPolicy.prefault({}),
     /** Ranges beside the public ones from which a host may offer space; null: those that the listener itself is in. */
     hostAddressRanges: z.array(z.enum(ADDRESS_RANGES)).nullable().default(null),
     /** Enrolments that one remote IPv4 address, or one IPv6 network of 64 bits, may try in a minute. */
@@ -112,6 +117,7 @@ const policySchema = z
     trustedProxies: z.array(cidrField).max(64).default([]),
     sessions: sessionPolicy.prefault({}),
     signIn: signInPolicy.prefault({}),
+    admin: adminPolicy.prefault({}),
     mail: mailPolicy.prefault({}),
     deviceEnrolmentPollMs: z.int().min(100).max(MINUTE_MS).default(5_000),
   })
@@ -149,13 +155,13 @@ export function parsePolicy(written: unknown): Policy {
   return Object.freeze(parsed.data);
 }
 
-/** Read the policy file; a missing file is the default policy. */
-export async function readPolicy(path: string): Promise<Policy> {
+/** Read the policy file, as it was written down; a missing file is the default policy. throws policy_invalid: no JSON */
+export async function readWrittenPolicy(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}';
     throw error;
   });
-  return parsePolicy(parseJson(text));
+  return parseJson(text);
 }
 
 function parseJson(text: string): unknown {

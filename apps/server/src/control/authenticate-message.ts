@@ -57,7 +57,7 @@ export class AuthenticateMessage {
     if (claimed.createdMs > nowMs + CREATED_AHEAD_MS_MAX) throw new ProtocolError('message_stale');
     if (claimed.createdMs < this.acceptedSinceMs()) throw new ProtocolError('message_predates_restart');
     this.nonces.claim(claimed, nowMs);
-    this.directory.checkActive(peer.peerId);
+    this.directory.checkMayAsk(peer.peerId);
     if (known.state === 'pending') await this.keys.promote(peer.peerId, known.key.kid);
   }
 

@@ -46,7 +46,8 @@ export class MessageGuard implements CanActivate {
   }
 }
 
-function parseJson(body: Uint8Array): unknown {
+/** throws request_invalid */
+export function parseJson(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));

@@ -69,7 +69,7 @@ export class EnrolPeer {
         id: peerId,
         accountId,
         name: request.name,
-        state: 'active',
+        state: 'vetting',
         publicKey,
         certificateExpiresAtMs: certificate.expiresAtMs,
         createdAtMs: nowMs,
@@ -79,7 +79,7 @@ export class EnrolPeer {
       return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };
     });
     const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
-    this.directory.add({ peerId, accountId, name: request.name, state: 'active', publicKey, certificateExpiresAtMs });
+    this.directory.add({ peerId, accountId, name: request.name, state: 'vetting', publicKey, certificateExpiresAtMs });
     this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: credential.kind });
     return {
       peerId,

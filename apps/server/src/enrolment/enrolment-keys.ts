@@ -29,6 +29,15 @@ export async function createEnrolmentKey(
   options: EnrolmentKeyOptions,
   nowMs: number,
 ): Promise<CreatedEnrolmentKey> {
+  return database.write((db) => insertEnrolmentKey(db, options, nowMs));
+}
+
+/** In a unit of whoever decides that. throws as createEnrolmentKey */
+export async function insertEnrolmentKey(
+  db: EntityManager,
+  options: EnrolmentKeyOptions,
+  nowMs: number,
+): Promise<CreatedEnrolmentKey> {
   const { uses, lifeMs, accountId } = options;
   if (!Number.isInteger(uses) || uses < 1 || uses > ENROLMENT_KEY_USES_MAX) {
     throw new ProtocolError('usage', {}, { detail: `--uses is not 1 to ${ENROLMENT_KEY_USES_MAX}` });
@@ -38,17 +47,15 @@ export async function createEnrolmentKey(
   }
   const key = `pke_${encodeBase64url(randomBytes(KEY_BYTES))}`;
   const expiresAtMs = nowMs + lifeMs;
-  await database.write(async (db) => {
-    if (accountId !== null && !(await db.existsBy(AccountEntity, { id: accountId }))) {
-      throw new ProtocolError('usage', {}, { detail: `there is no account ${accountId}` });
-    }
-    await db.insert(EnrolmentKeyEntity, {
-      keyHash: hashOf(key),
-      accountId,
-      usesLeft: uses,
-      expiresAtMs,
-      createdAtMs: nowMs,
-    });
+  if (accountId !== null && !(await db.existsBy(AccountEntity, { id: accountId }))) {
+    throw new ProtocolError('usage', {}, { detail: `there is no account ${accountId}` });
+  }
+  await db.insert(EnrolmentKeyEntity, {
+    keyHash: enrolmentKeyHash(key),
+    accountId,
+    usesLeft: uses,
+    expiresAtMs,
+    createdAtMs: nowMs,
   });
   return { key, uses, expiresAtMs, accountId };
 }
@@ -61,7 +68,7 @@ export async function createEnrolmentKey(
  * throws   enrolment_key_invalid: unknown, used up and expired look the same from outside
  */
 export async function useEnrolmentKey(db: EntityManager, key: string, nowMs: number): Promise<AccountId | null> {
-  const keyHash = hashOf(key);
+  const keyHash = enrolmentKeyHash(key);
   const used = await changeOne(
     db,
     'UPDATE enrolment_keys SET uses_left = uses_left - 1 WHERE key_hash = $1 AND uses_left >= 1 AND expires_at_ms > $2',
@@ -71,7 +78,7 @@ export async function useEnrolmentKey(db: EntityManager, key: string, nowMs: num
   return (await db.findOneByOrFail(EnrolmentKeyEntity, { keyHash })).accountId;
 }
 
-/** A fast hash suffices: the key is 32 random bytes, not a word that somebody could guess. */
-function hashOf(key: string): string {
+/** The name under which a key is kept. A fast hash suffices: the key is 32 random bytes, not a word that somebody could guess. */
+export function enrolmentKeyHash(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
 }

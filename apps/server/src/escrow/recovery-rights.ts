@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { type AccountId, type PeerId, ProtocolError, uuidV7 } from '#protocol';
 import { PeerEntity } from '../peers/peer.entity.js';
+import { mayAsk } from '../peers/peer-standing.js';
 import { recordEvent } from './escrow-events.js';
 import { EscrowRecoveryEntity } from './escrow-recovery.entity.js';
 
@@ -29,7 +30,7 @@ export async function approveRecovery(
 /** The rows know of a state that another process changed a moment ago. throws peer_suspended | peer_revoked */
 export async function requireActive(db: EntityManager, peerId: PeerId): Promise<void> {
   const { state } = await db.findOneByOrFail(PeerEntity, { id: peerId });
-  if (state !== 'active') throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
+  if (!mayAsk(state)) throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
 }
 
 /**

@@ -23,6 +23,7 @@ import { Settings } from '../platform/settings.js';
 import { type BegunToken, between, permittedBy } from '../transactions/begun-token.js';
 import { HostHolds } from '../transactions/host-holds.js';
 import { reservations } from '../transactions/movements.js';
+import { ShardCharges } from '../transactions/shard-charges.js';
 import { insertTransactions, type NewTransaction, PLAIN } from '../transactions/transaction-rows.js';
 import { findWantedElsewhere, placeKey } from '../transactions/wanted-elsewhere.js';
 import { deleteGroupContents, findGroup, findGroupContents, findGroupPeers, type GroupContent } from './group-rows.js';
@@ -49,6 +50,7 @@ export class BeginGroup {
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
+    private readonly charges: ShardCharges,
   ) {}
 
   /**
@@ -115,6 +117,11 @@ export class BeginGroup {
     if (tokens.length + kept.length === 0) throw new ProtocolError('not_enough_hosts', { groupId });
     // From here it must succeed, but for the credit: then all of it is rolled back.
 
+    await this.charges.releaseContents(
+      db,
+      kept.map(({ hostId, cid }) => ({ groupId, hostId, cid })),
+      nowMs,
+    );
     await deleteGroupContents(db, groupId, kept);
     const transactions = tokens.flatMap(({ begun }) => begun.rows);
     if (op === 'put') for (const { hostId, sizeBytes } of transactions) holds.hold(hostId, sizeBytes);
@@ -135,6 +142,7 @@ export class BeginGroup {
       const { cid, sizeBytes } = items[position]!;
       return {
         ...PLAIN,
+        charge: op === 'put' ? sizeBytes : 0,
         ...between(caller, host),
         id,
         item,

@@ -1,5 +1,6 @@
 // Rotations of the key-encryption key that were asked for, as rows: the command asks, the running broker does, both see.
 import { randomBytes } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
 import { changeMany, insertRows } from '#database';
 import { uuidV7 } from '#protocol';
 import type { BrokerDatabase } from '../platform/broker-database.js';
@@ -14,10 +15,13 @@ export interface AskedRotation {
 }
 
 export async function askForRotation(database: BrokerDatabase, nowMs: number): Promise<string> {
-  const id = uuidV7(nowMs, randomBytes(10));
-  await database.write((db) =>
-    insertRows(db, { table: 'key_rotations', columns: ['id', 'requested_at_ms'] }, [[id, nowMs]]),
-  );
+  return database.write((db) => insertRotation(db, nowMs));
+}
+
+/** Ask in a unit of whoever decides that; returns the id of the rotation. */
+export async function insertRotation(db: EntityManager, nowMs: number): Promise<string> {
+  const id = uuidV7<string>(nowMs, randomBytes(10));
+  await insertRows(db, { table: 'key_rotations', columns: ['id', 'requested_at_ms'] }, [[id, nowMs]]);
   return id;
 }
 

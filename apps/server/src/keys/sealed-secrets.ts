@@ -35,6 +35,14 @@ export const SEALED_SECRETS = {
     primaryKey: ['name'],
     about: ({ name }) => `${name}`,
   },
+  // What a change through the admin interface answered: some answers tell a new key, once.
+  'admin-answer': {
+    kept: 'column',
+    table: 'admin_answers',
+    column: 'sealed_answer',
+    primaryKey: ['key_id', 'idempotency_key'],
+    about: ({ key_id, idempotency_key }) => `${key_id}/${idempotency_key}`,
+  },
   'ca-key': { kept: 'file', path: ({ caKey }) => caKey, about: 'peerkeep/1/ca' },
 } as const satisfies Record<string, SealedColumn | SealedFile>;
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type PeerId, ProtocolError, type Requester, sealToken, type TokenClaims } from '#protocol';
 import { PeerDirectory } from '../peers/peer-directory.js';
+import { mayHost } from '../peers/peer-standing.js';
 import { Settings } from '../platform/settings.js';
 import { TransactionCounts } from './transaction-counts.js';
 import { type KnownKey, TransactionKeys } from './transaction-keys.js';
@@ -36,19 +37,20 @@ export class TokenIssuer {
     );
   }
 
-  /** Is the current key of this peer old enough, or used enough, to be renewed (B5)? */
+  /** Is the current key of this peer old enough, or used enough, to be renewed (B5), or does the operator want it? */
   async isRenewalDue(peerId: PeerId, nowMs: number): Promise<boolean> {
     const current = await this.keys.findCurrent(peerId);
     if (current === null) return false;
     const { transactionKeyLifeMs, transactionKeyTokensMax } = this.settings.policy;
     const isUsed = this.counts.of(peerId, current) >= transactionKeyTokensMax;
-    return isUsed || nowMs - current.createdAtMs >= transactionKeyLifeMs;
+    return isUsed || current.isRenewalAsked || nowMs - current.createdAtMs >= transactionKeyLifeMs;
   }
 
   private sealUnder({ key }: KnownKey, permitted: PermittedToken, nonce: Uint8Array): string {
     const { hostId, clientId } = permitted;
-    if (clientId !== 'broker') this.directory.checkActive(clientId);
-    if (this.directory.find(hostId)?.state !== 'active') {
+    if (clientId !== 'broker') this.directory.checkMayAsk(clientId);
+    const host = this.directory.find(hostId);
+    if (host === undefined || !mayHost(host.state)) {
       throw new ProtocolError('peer_unreachable', { peerId: hostId });
     }
     const { trustDomain } = this.settings;

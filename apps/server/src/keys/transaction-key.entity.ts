@@ -31,4 +31,8 @@ export class TransactionKeyEntity {
   /** Transactions of the peer under this key, as far as they have been written down. */
   @Column({ ...wholeNumber('transaction_count'), default: 0 })
   transactionCount!: number;
+
+  /** Since when the operator wants the peer to take another key; null for a key that may live on. */
+  @Column(wholeNumber('renewal_asked_at_ms', { nullable: true }))
+  renewalAskedAtMs!: number | null;
 }

@@ -22,6 +22,8 @@ export interface KnownKey {
   readonly acceptedUntilMs: number | null;
   /** As it was last written down; TransactionCounts knows the rest. */
   readonly transactionCount: number;
+  /** The operator wants another in its place. */
+  readonly isRenewalAsked: boolean;
 }
 
 @Injectable()
@@ -119,6 +121,24 @@ export class TransactionKeys {
     this.inMemory.delete(peerId);
   }
 
+  /**
+   * Mark the current key of a peer as one to be renewed, in the unit of whoever decides that; then `forget` it. The peer
+   * hears with its next presence. Returns false for a key that is marked already.
+   */
+  askForRenewal(db: EntityManager, peerId: PeerId, nowMs: number): Promise<boolean> {
+    return changeOne(
+      db,
+      `UPDATE transaction_keys SET renewal_asked_at_ms = $1
+       WHERE peer_id = $2 AND state = 'current' AND renewal_asked_at_ms IS NULL`,
+      [nowMs, peerId],
+    );
+  }
+
+  /** Read this peer's keys anew when they are needed next. */
+  forget(peerId: PeerId): void {
+    this.inMemory.delete(peerId);
+  }
+
   private keysOf(peerId: PeerId): Promise<readonly KnownKey[]> {
     let keys = this.inMemory.get(peerId);
     if (keys === undefined) {
@@ -166,6 +186,7 @@ export class TransactionKeys {
       createdAtMs: row.createdAtMs,
       acceptedUntilMs: row.acceptedUntilMs,
       transactionCount: row.transactionCount,
+      isRenewalAsked: row.renewalAskedAtMs !== null,
     };
   }
 }

@@ -19,6 +19,8 @@ export interface StoredObject {
   readonly deletedAtMs: number | null;
   /** What the puts of its shards said; whether a shard may go is decided by the shard's own. */
   readonly retainUntilMs: number | null;
+  /** The name of the class that it began with: how it is coded, and what its shards cost. */
+  readonly durability: string;
 }
 
 /**
@@ -103,6 +105,7 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
         'stored_shards',
         'created_at_ms',
         'retain_until_ms',
+        'durability',
       ],
     },
     objects.map((o) => [
@@ -116,6 +119,7 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
       o.storedShards,
       o.createdAtMs,
       o.retainUntilMs,
+      o.durability,
     ]),
   );
 }
@@ -222,6 +226,7 @@ interface ObjectRow {
   created_at_ms: number | string;
   deleted_at_ms: number | string | null;
   retain_until_ms: number | string | null;
+  durability: string;
 }
 
 interface ShardRow {
@@ -249,6 +254,7 @@ function objectFrom(row: ObjectRow): StoredObject {
     createdAtMs: Number(row.created_at_ms),
     deletedAtMs: row.deleted_at_ms === null ? null : Number(row.deleted_at_ms),
     retainUntilMs: row.retain_until_ms === null ? null : Number(row.retain_until_ms),
+    durability: row.durability,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type AccountId,
   formatTime,
   type ListedPeer,
+  type ListedStateChange,
   type ListPeersAnswer,
   type ListPeersQuery,
   PEERS_PER_PAGE_MAX,
@@ -30,17 +31,20 @@ export class ListPeers {
 }
 
 export function listedPeerFrom(row: PeerEntity): ListedPeer {
-  const { stateChangedAtMs, stateChangedBy, stateReason } = row;
   return {
     peerId: row.id,
     name: row.name,
     state: row.state,
-    stateChange:
-      stateChangedAtMs === null || stateChangedBy === null
-        ? null
-        : { at: formatTime(stateChangedAtMs), by: stateChangedBy, reason: stateReason ?? '' },
+    stateChange: stateChangeOf(row),
     enrolledAt: formatTime(row.createdAtMs),
     seenAt: row.seenAtMs === null ? null : formatTime(row.seenAtMs),
     appendOnly: row.appendOnlyAtMs !== null,
   };
+}
+
+/** The last change of its state; null without one. */
+export function stateChangeOf(row: PeerEntity): ListedStateChange | null {
+  const { stateChangedAtMs: atMs, stateChangedBy: by, stateCode: code, stateReason } = row;
+  if (atMs === null || by === null || code === null) return null;
+  return { at: formatTime(atMs), by, code, reason: stateReason ?? '' };
 }

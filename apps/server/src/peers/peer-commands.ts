@@ -1,4 +1,4 @@
-// `peerkeep-server peer ls|suspend|resume|revoke`: what the operator does with peers, beside the running broker, which
+// `peerkeep-server peer ls|suspend|resume|leave|revoke|history`: what the operator does with peers, beside the running broker, which
 // notices within a second.
 import { Command } from 'commander';
 import { MoreThan } from 'typeorm';
@@ -17,6 +17,7 @@ import { changePeerState } from './change-peer-state.js';
 import type { PeerAction } from './decide-peer-state.js';
 import { listedPeerFrom } from './list-peers.js';
 import { PeerEntity } from './peer.entity.js';
+import { findStateChanges } from './peer-history.js';
 
 interface PeerFlags {
   readonly dataDir?: string;
@@ -27,12 +28,13 @@ interface PeerFlags {
 
 const ACTIONS: readonly (readonly [PeerAction, string])[] = [
   ['suspend', 'Refuse a peer until it is resumed; it keeps its keys.'],
-  ['resume', 'Let a suspended peer take part again.'],
+  ['resume', 'Let a peer take part again that was suspended, leaves or has left.'],
+  ['leave', 'Give a host no new shards, and have those it holds moved away.'],
   ['revoke', 'Shut a peer out for good, and destroy its transaction keys.'],
 ];
 
 export function peerCommand(environment: NodeJS.ProcessEnv): Command {
-  const command = new Command('peer').description('Enrolled machines: list, suspend, resume, revoke.');
+  const command = new Command('peer').description('Enrolled machines: list, suspend, resume, send away, revoke.');
   withDataDir(command.command('ls'))
     .description('List all peers; works while the broker runs.')
     .option('--account <id>', 'only those of this account')
@@ -48,6 +50,13 @@ export function peerCommand(environment: NodeJS.ProcessEnv): Command {
         withDatabase(flags, environment, (database) => change(database, action, peerId, flags)),
       );
   }
+  withDataDir(command.command('history'))
+    .description('Every change of the state of a peer, the newest first; works while the broker runs.')
+    .argument('<peer-id>', 'as `peer ls` shows it')
+    .option('--json', 'print one JSON object a line')
+    .action((peerId: string, flags: PeerFlags) =>
+      withDatabase(flags, environment, (database) => tellHistory(database, peerId, flags)),
+    );
   return command;
 }
 
@@ -79,11 +88,28 @@ async function change(database: BrokerDatabase, action: PeerAction, id: string, 
   print(row, json);
 }
 
+async function tellHistory(database: BrokerDatabase, id: string, { json }: PeerFlags): Promise<void> {
+  if (!isUuidV7(id)) throw new ProtocolError('peer_unknown');
+  for (const { from, to, by, code, reason, atMs } of await findStateChanges(database.reads, id as PeerId)) {
+    const at = formatTime(atMs);
+    const line = [at, `${from} -> ${to}`, by, code, reason].join('  ').trimEnd();
+    process.stdout.write(`${json === true ? JSON.stringify({ at, from, to, by, code, reason }) : line}\n`);
+  }
+}
+
 function print(row: PeerEntity, json: boolean | undefined): void {
-  const { accountId, certificateExpiresAtMs, stateReason } = row;
+  const { accountId, certificateExpiresAtMs, stateCode, stateReason } = row;
   const listed = { ...listedPeerFrom(row), accountId, certificateExpiresAt: formatTime(certificateExpiresAtMs) };
   const seen = listed.seenAt === null ? 'never seen' : `seen ${listed.seenAt}`;
-  const line = [row.id, row.state.padEnd('suspended'.length), accountId, seen, row.name, stateReason ?? ''];
+  const line = [
+    row.id,
+    row.state.padEnd('suspended'.length),
+    accountId,
+    seen,
+    row.name,
+    stateCode ?? '',
+    stateReason ?? '',
+  ];
   process.stdout.write(json === true ? `${JSON.stringify(listed)}\n` : `${line.join('  ').trimEnd()}\n`);
 }
 

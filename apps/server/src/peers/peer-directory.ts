@@ -12,6 +12,7 @@ import {
 } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { PeerEntity, type PeerState } from './peer.entity.js';
+import { mayAsk } from './peer-standing.js';
 
 export interface KnownPeer {
   readonly peerId: PeerId;
@@ -77,9 +78,9 @@ export class PeerDirectory implements OnModuleInit {
   }
 
   /** throws peer_suspended | peer_revoked; nothing for a peer that is not enrolled */
-  checkActive(peerId: PeerId): void {
+  checkMayAsk(peerId: PeerId): void {
     const state = this.peers.get(peerId)?.state ?? 'active';
-    if (state !== 'active') throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
+    if (!mayAsk(state)) throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
   }
 
   /** Call when the peer's row is committed. */

@@ -1,7 +1,7 @@
 // One enrolled machine, and what it last said about itself.
 
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AccountId, ChangedBy, PeerId, PeerState } from '#protocol';
+import type { AccountId, ChangedBy, PeerId, PeerState, StateCode } from '#protocol';
 import { wholeNumber } from '../platform/columns.js';
 
 export type { PeerState } from '#protocol';
@@ -20,15 +20,22 @@ export class PeerEntity {
   @Column({ type: 'text' })
   state!: PeerState;
 
-  /** Of the last change of the state; null for a peer that was never anything but active. */
+  /** Of the last change of the state; null for a peer that is as it was when it enrolled. */
   @Column(wholeNumber('state_changed_at_ms', { nullable: true }))
   stateChangedAtMs!: number | null;
 
   @Column({ name: 'state_changed_by', type: 'text', nullable: true })
   stateChangedBy!: ChangedBy | null;
 
+  @Column({ name: 'state_code', type: 'text', nullable: true })
+  stateCode!: StateCode | null;
+
   @Column({ name: 'state_reason', type: 'text', nullable: true })
   stateReason!: string | null;
+
+  /** When its probation ended; null for a peer that is on it, or was when it was suspended. */
+  @Column(wholeNumber('vetted_at_ms', { nullable: true }))
+  vettedAtMs!: number | null;
 
   /** Rises with every change of any peer's state, in the order of commits; 0 without a change. */
   @Column({ ...wholeNumber('state_revision'), default: 0 })

@@ -1,10 +1,12 @@
-// GET /v1/peers, POST /v1/peers/{peerId}/revoke, POST /v1/peers/{peerId}/append-only
+// GET /v1/peers, POST /v1/peers/{peerId}/{revoke|leave|stay|append-only}
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import {
   isUuidV7,
+  type LeavePeerRequest,
   type ListedPeer,
   type ListPeersAnswer,
   type ListPeersQuery,
+  leavePeerRequest,
   listedPeer,
   listPeersAnswer,
   listPeersQuery,
@@ -18,6 +20,7 @@ import {
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
 import { AppendOnly } from './append-only.js';
+import { LeavePeer } from './leave-peer.js';
 import { ListPeers, listedPeerFrom } from './list-peers.js';
 import { RevokePeer } from './revoke-peer.js';
 
@@ -26,6 +29,7 @@ export class PeersController {
   constructor(
     private readonly listPeers: ListPeers,
     private readonly revokePeer: RevokePeer,
+    private readonly leavePeer: LeavePeer,
     private readonly appendOnly: AppendOnly,
   ) {}
 
@@ -51,6 +55,28 @@ export class PeersController {
       throw new ProtocolError('request_invalid', {}, { detail });
     }
     return listedPeerFrom(await this.revokePeer.run({ peerId: peerId as PeerId, byAccount: peer.accountId, reason }));
+  }
+
+  @Post(':peerId/leave')
+  @Answers(listedPeer)
+  async leave(
+    @CurrentCaller() { peer }: Caller,
+    @Param('peerId') peerId: string,
+    @Body({ schema: leavePeerRequest }) { reason }: LeavePeerRequest,
+  ): Promise<ListedPeer> {
+    if (!isUuidV7(peerId)) throw new ProtocolError('peer_unknown');
+    return listedPeerFrom(await this.leavePeer.leave({ peerId: peerId as PeerId, byAccount: peer.accountId, reason }));
+  }
+
+  @Post(':peerId/stay')
+  @Answers(listedPeer)
+  async stay(
+    @CurrentCaller() { peer }: Caller,
+    @Param('peerId') peerId: string,
+    @Body({ schema: leavePeerRequest }) { reason }: LeavePeerRequest,
+  ): Promise<ListedPeer> {
+    if (!isUuidV7(peerId)) throw new ProtocolError('peer_unknown');
+    return listedPeerFrom(await this.leavePeer.stay({ peerId: peerId as PeerId, byAccount: peer.accountId, reason }));
   }
 
   @Post(':peerId/append-only')

@@ -80,7 +80,7 @@ describe('revocation by another machine of the account', () => {
     expect((await revoke(owner, lost.peerId, 'another reason')).body).toEqual(first.body);
     const { body } = await owner.get<ListPeersAnswer>('/v1/peers');
     expect(body.peers.map(({ peerId, state }) => [peerId, state])).toEqual([
-      [owner.peerId, 'active'],
+      [owner.peerId, 'vetting'],
       [lost.peerId, 'revoked'],
     ]);
     expect(body.peers[1]).toEqual(first.body);

@@ -5,6 +5,7 @@ import { CLOCK_SKEW_MS_MAX, formatTime, type PeerId, WITHDRAWN_CLIENTS_MAX, type
 import { longestTokenLifeMs } from '../config/policy.js';
 import { Settings } from '../platform/settings.js';
 import { PeerDirectory } from './peer-directory.js';
+import { mayAsk } from './peer-standing.js';
 
 export class WithdrawnTokenList {
   /** When each was shut out, the earliest first. */
@@ -49,7 +50,7 @@ export class WithdrawnTokensOfPeers {
   constructor(directory: PeerDirectory, settings: Settings) {
     this.list = new WithdrawnTokenList(longestTokenLifeMs(settings.policy) + 2 * CLOCK_SKEW_MS_MAX);
     directory.whenStateChanges(({ peerId, state, stateChangedAtMs }) => {
-      if (state === 'active' || stateChangedAtMs === null) this.list.letIn(peerId);
+      if (mayAsk(state) || stateChangedAtMs === null) this.list.letIn(peerId);
       else this.list.shutOut(peerId, stateChangedAtMs);
     });
   }

@@ -1,6 +1,6 @@
 // GET /v1/redundancy
-import { Controller, Get } from '@nestjs/common';
-import { type Redundancy, redundancyAnswer } from '#protocol';
+import { Controller, Get, Query } from '@nestjs/common';
+import { type Redundancy, type RedundancyQuery, redundancyAnswer, redundancyQuery } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
 import { TellRedundancy } from './tell-redundancy.js';
@@ -11,7 +11,10 @@ export class RedundancyController {
 
   @Get()
   @Answers(redundancyAnswer)
-  get(@CurrentCaller() caller: Caller): Redundancy {
-    return this.tellRedundancy.run(caller.peer.peerId);
+  get(
+    @CurrentCaller() caller: Caller,
+    @Query({ schema: redundancyQuery }) { durability }: RedundancyQuery,
+  ): Redundancy {
+    return this.tellRedundancy.run(caller.peer.peerId, durability);
   }
 }

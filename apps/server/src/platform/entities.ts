@@ -1,6 +1,7 @@
 // The tables that are read and written row by row. What moves in bulk (shards, transactions, ledger) is plain SQL.
 import { AccountEntity } from '../accounts/account.entity.js';
 import { MailLinkEntity } from '../accounts/mail-link.entity.js';
+import { AuditScoreEntity, PendingAuditEntity } from '../audits/audit-entities.js';
 import { DeviceGrantEntity } from '../enrolment/device-grant.entity.js';
 import { EnrolmentKeyEntity } from '../enrolment/enrolment-key.entity.js';
 import { EscrowEntity } from '../escrow/escrow.entity.js';
@@ -12,6 +13,7 @@ import { SessionEntity } from '../sessions/session.entity.js';
 
 export const brokerEntities = [
   AccountEntity,
+  AuditScoreEntity,
   DeviceGrantEntity,
   EnrolmentKeyEntity,
   EscrowEntity,
@@ -19,6 +21,7 @@ export const brokerEntities = [
   HostProbeEntity,
   MailLinkEntity,
   PeerEntity,
+  PendingAuditEntity,
   SessionEntity,
   TransactionKeyEntity,
 ];

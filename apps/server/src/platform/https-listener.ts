@@ -103,7 +103,7 @@ export class HttpsListener {
 
   async listen(
     app: NestFastifyApplication,
-    webAddress: WebAddress,
+    webAddress: Pick<WebAddress, 'listensAt'>,
   ): Promise<{ address: string; port: number; joinLink: string }> {
     const { server } = this;
     server.headersTimeout = HEADERS_TIMEOUT_MS;

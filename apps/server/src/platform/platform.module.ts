@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { CertificateAuthority } from '../certificates/certificate-authority.js';
 import { KeyVault } from '../keys/key-vault.js';
+import { LedgerArchive } from '../ledger/ledger-archive.js';
 import { Mailer } from '../mail/mailer.js';
 import { BrokerDatabase } from './broker-database.js';
 import { RemoteAddress } from './remote-address.js';
@@ -18,6 +19,7 @@ export interface PlatformParts {
   readonly vault: KeyVault;
   readonly webAddress: WebAddress;
   readonly mailer: Mailer;
+  readonly ledgerArchive: LedgerArchive;
 }
 
 @Module({})
@@ -34,6 +36,7 @@ export function platformModule(parts: PlatformParts): DynamicModule {
     { provide: RemoteAddress, useValue: new RemoteAddress(parts.settings) },
     { provide: WebAddress, useValue: parts.webAddress },
     { provide: Mailer, useValue: parts.mailer },
+    { provide: LedgerArchive, useValue: parts.ledgerArchive },
   ];
   return { module: PlatformModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
 }

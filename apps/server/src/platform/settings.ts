@@ -5,7 +5,7 @@ import type { AddressRange } from '../presence/judge-address.js';
 
 export class Settings {
   constructor(
-    readonly policy: Policy,
+    private current: Policy,
     readonly trustDomain: string,
     /** Unix ms. Nonces live in memory, so messages from before this time are refused. */
     readonly startedAtMs: number,
@@ -16,4 +16,14 @@ export class Settings {
     /** The answers of the CAPTCHA may be asked for. */
     readonly testMode: boolean = false,
   ) {}
+
+  /** As it is now: whoever keeps a part of it for longer keeps what was (see restart-fields.ts). */
+  get policy(): Policy {
+    return this.current;
+  }
+
+  /** From here on everybody who asks has this one, whole. */
+  takePolicy(policy: Policy): void {
+    this.current = policy;
+  }
 }

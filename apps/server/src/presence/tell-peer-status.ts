@@ -1,11 +1,12 @@
 // Tells a peer what the broker knows of it and of its account's credit.
 import { Injectable } from '@nestjs/common';
 import { Clock } from '#process';
-import { CERTIFICATE_LIFE_MS, type PeerId, type PeerStatusAnswer } from '#protocol';
+import { CERTIFICATE_LIFE_MS, type PeerStatusAnswer } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
 import { countHeld } from '../objects/object-rows.js';
+import { stateChangeOf } from '../peers/list-peers.js';
 import { PeerEntity } from '../peers/peer.entity.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -24,8 +25,9 @@ export class TellPeerStatus {
 
   async run({ peer }: Caller): Promise<PeerStatusAnswer> {
     const nowMs = this.clock.nowMs();
+    const row = await this.database.reads.findOneByOrFail(PeerEntity, { id: peer.peerId });
     const held = await countHeld(this.database.reads, peer.peerId);
-    const { available, reserved, earned } = await this.ledger.balancesOf(this.database.reads, peer.accountId);
+    const { available, reserved, used, withheld } = await this.ledger.balancesOf(this.database.reads, peer.accountId);
     return {
       peerId: peer.peerId,
       accountId: peer.accountId,
@@ -36,13 +38,10 @@ export class TellPeerStatus {
       storedBytes: held.bytes,
       renewCertificate: peer.certificateExpiresAtMs - nowMs <= CERTIFICATE_LIFE_MS / 2,
       renewTransactionKey: await this.tokens.isRenewalDue(peer.peerId, nowMs),
-      appendOnly: await this.isAppendOnly(peer.peerId),
-      credit: { available: `${available}`, reserved: `${reserved}`, earned: `${earned}` },
+      state: row.state,
+      stateChange: stateChangeOf(row),
+      appendOnly: row.appendOnlyAtMs !== null,
+      credit: { available: `${available}`, reserved: `${reserved}`, used: `${used}`, withheld: `${withheld}` },
     };
-  }
-
-  private async isAppendOnly(peerId: PeerId): Promise<boolean> {
-    const row = await this.database.reads.findOneBy(PeerEntity, { id: peerId });
-    return row !== null && row.appendOnlyAtMs !== null;
   }
 }

@@ -16,6 +16,7 @@ import { type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { HostReputation } from '../reputation/host-reputation.js';
 import { askInBatches } from './ask-in-batches.js';
 import { AskProbe } from './ask-probe.js';
 import {
@@ -60,6 +61,7 @@ export class ProbeHosts implements OnModuleInit {
     private readonly hosts: OnlineHosts,
     private readonly ask: AskProbe,
     private readonly refusals: RefusalCounts,
+    private readonly reputation: HostReputation,
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -184,6 +186,10 @@ export class ProbeHosts implements OnModuleInit {
       const record = recordAfter(before, host, outcome, { nowMs, isBlind, random: Math.random(), policy });
       this.tell(host.peerId, before, record);
       this.records.set(host.peerId, record);
+      // While nobody can be reached, a silence says nothing.
+      if (outcome.kind === 'good' || outcome.kind === 'wrong' || !isBlind) {
+        this.reputation.noteAsked(host.peerId, outcome.kind === 'good');
+      }
       return [{ peerId: host.peerId, ...record }];
     });
     const refused = asked.flatMap(({ host, outcome }) =>
@@ -207,6 +213,7 @@ export class ProbeHosts implements OnModuleInit {
     const { policy } = this.settings;
     const standing = standingOf(after, policy);
     if (standing === standingOf(before, policy)) return;
+    this.hosts.changed();
     this.log.info({ event: 'host_standing', peerId, standing, reason: after.reason });
   }
 

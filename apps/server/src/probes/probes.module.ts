@@ -5,14 +5,15 @@ import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { GuardedConnect } from '../platform/guarded-connect.js';
 import { RefusalsModule } from '../refusals/refusals.module.js';
+import { ReputationModule } from '../reputation/reputation.module.js';
 import { AskProbe } from './ask-probe.js';
 import { BrokerIdentity } from './broker-identity.js';
 import { ProbeHosts } from './probe-hosts.js';
 import { TellHosts } from './tell-hosts.js';
 
 @Module({
-  imports: [KeysModule, PeersModule, PlacementModule, RefusalsModule],
+  imports: [KeysModule, PeersModule, PlacementModule, RefusalsModule, ReputationModule],
   providers: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts, TellHosts],
-  exports: [GuardedConnect, ProbeHosts],
+  exports: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts],
 })
 export class ProbesModule {}

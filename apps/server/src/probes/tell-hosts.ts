@@ -3,6 +3,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { TELL_HOSTS_WAIT_MS } from '../limits.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
+import { mayAsk } from '../peers/peer-standing.js';
 import { WithdrawnTokensOfPeers } from '../peers/withdrawn-tokens.js';
 import { ProbeHosts } from './probe-hosts.js';
 
@@ -21,7 +22,7 @@ export class TellHosts implements OnModuleDestroy {
   ) {
     // Also at the start, for those that stand: hosts may not have heard before the broker stopped.
     directory.whenStateChanges(({ state }) => {
-      if (state !== 'active') this.soon();
+      if (!mayAsk(state)) this.soon();
     });
   }
 

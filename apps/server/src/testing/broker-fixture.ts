@@ -16,7 +16,7 @@ export class BrokerFixture {
 
   private constructor(
     readonly dataDir: string,
-    private readonly policy: object,
+    private policy: object,
     private readonly config: Partial<BrokerConfig>,
     private readonly log: Log,
   ) {}
@@ -45,7 +45,9 @@ export class BrokerFixture {
     return readFile(join(this.dataDir, 'ca.pem'), 'utf8');
   }
 
-  async startAgain(): Promise<void> {
+  /** policy: with another policy.json */
+  async startAgain(policy = this.policy): Promise<void> {
+    this.policy = policy;
     this.running = await startBroker(
       {
         dataDir: this.dataDir,

@@ -1,7 +1,9 @@
 // Fills a broker's database with transactions that ended long ago, as the broker writes them, and measures its tables.
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { EntityManager } from 'typeorm';
 import { insertRows } from '#database';
+import { type Clock, openLog } from '#process';
 import {
   type AccountId,
   type ContentId,
@@ -11,10 +13,16 @@ import {
   type TransactionId,
   uuidV7,
 } from '#protocol';
+import type { Policy } from '../config/policy.js';
+import { ArchiveEntries } from '../ledger/archive-entries.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { LedgerArchive } from '../ledger/ledger-archive.js';
 import { insertObjects, insertShards } from '../objects/object-rows.js';
 import type { BrokerDatabase } from '../platform/broker-database.js';
+import { Settings } from '../platform/settings.js';
 import { givenBack, reservations, settlementOf } from '../transactions/movements.js';
+import { RollUp } from '../transactions/roll-up.js';
+import { ShardCharges } from '../transactions/shard-charges.js';
 import { insertTransactions, type NewTransaction, PLAIN, updateParts } from '../transactions/transaction-rows.js';
 
 const PER_UNIT = 1_000;
@@ -68,6 +76,7 @@ async function addPuts(
       shardIndex: i,
       cid: encodeBase64url(randomBytes(32)) as ContentId,
       sizeBytes: SHARD_BYTES,
+      charge: SHARD_BYTES,
       issuedAtMs: atMs,
       expiresAtMs: atMs + 15 * MINUTE_MS,
     };
@@ -88,6 +97,7 @@ async function addPuts(
       createdAtMs: atMs,
       deletedAtMs: null,
       retainUntilMs: null,
+      durability: 'second-copy',
     })),
   );
   await insertTransactions(db, puts);
@@ -108,13 +118,14 @@ async function addPuts(
   await ledger.post(db, reservations(puts), atMs);
   const endings = [
     ...settled.map((put) => settlementOf(put, 'reserved')),
-    ...voided.map((put) => givenBack(put, put.sizeBytes)),
+    ...voided.map((put) => givenBack(put, put.charge)),
   ];
   await ledger.post(db, endings, atMs);
   await updateParts(db, 'state', 'settled', settled);
   await updateParts(db, 'state', 'void', voided);
   await updateParts(db, 'state', 'unconfirmed', unconfirmed);
   await updateParts(db, 'receipt_at_ms', atMs, [...settled, ...unconfirmed]);
+  await new ShardCharges(ledger).chargeShards(db, settled, atMs);
 }
 
 async function addParties(database: BrokerDatabase, ledger: Ledger, atMs: number): Promise<Party[]> {
@@ -139,6 +150,21 @@ async function addParties(database: BrokerDatabase, ledger: Ledger, atMs: number
     for (const { accountId } of parties) await ledger.openAccount(db, accountId, { amount: 10n ** 12n, atMs });
   });
   return parties;
+}
+
+/** The job that sums up, as the broker wires it; its archive is in `folder`. */
+export function rollUpOf(parts: {
+  readonly database: BrokerDatabase;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly folder: string;
+}): RollUp {
+  const { database, ledger, clock, policy, folder } = parts;
+  const log = openLog('test', 'silent');
+  const archive = new ArchiveEntries(database, new LedgerArchive(join(folder, 'ledger')), clock, log);
+  const settings = new Settings(policy, 'x', 0, []);
+  return new RollUp(database, clock, log, settings, ledger, new ShardCharges(ledger), archive);
 }
 
 export interface TableSize {

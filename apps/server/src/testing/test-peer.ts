@@ -7,6 +7,7 @@ import request, { type Response } from 'supertest';
 import {
   type BeginPutAnswer,
   type ContentId,
+  type Credit,
   decodeBase64url,
   type EnrolAnswer,
   type EnrolmentCredential,
@@ -154,10 +155,15 @@ export class TestPeer {
     return answer.body.results;
   }
 
-  async credit(): Promise<{ available: number; reserved: number; earned: number }> {
-    const { body } = await this.get<{ credit: Record<'available' | 'reserved' | 'earned', string> }>('/v1/peers/me');
-    const { available, reserved, earned } = body.credit;
-    return { available: Number(available), reserved: Number(reserved), earned: Number(earned) };
+  async credit(): Promise<Record<keyof Credit, number>> {
+    const { body } = await this.get<{ credit: Credit }>('/v1/peers/me');
+    const { available, reserved, used, withheld } = body.credit;
+    return {
+      available: Number(available),
+      reserved: Number(reserved),
+      used: Number(used),
+      withheld: Number(withheld),
+    };
   }
 
   private async send<T>(

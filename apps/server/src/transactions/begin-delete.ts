@@ -31,6 +31,7 @@ import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { aboutShard, itemOf } from './begin-get.js';
 import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
+import { ShardCharges } from './shard-charges.js';
 import { forgetEmptyObjects } from './shard-places.js';
 import { insertTransactions, PLAIN } from './transaction-rows.js';
 import { findWantedElsewhere, placeKey } from './wanted-elsewhere.js';
@@ -49,6 +50,7 @@ export class BeginDelete {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly tokens: TokenIssuer,
+    private readonly charges: ShardCharges,
   ) {}
 
   /**
@@ -110,6 +112,7 @@ export class BeginDelete {
 
     // A put under way goes on, and so does what is set aside for it: its token is good at the host. What it stores yet
     // is unwanted, and deleted when it is asked for again.
+    await this.charges.releaseShards(db, [...unplaced, ...shared], nowMs);
     await deleteUnstoredShards(db, unplaced);
     await deleteShards(db, shared);
     await forgetEmptyObjects(db, [...new Set(shards.map(({ objectId }) => objectId))]);

@@ -53,7 +53,8 @@ describe('requests to put that come together', () => {
     expect(await client.credit()).toEqual({
       available: CREDIT_BYTES - 12 * OBJECT_BYTES,
       reserved: 12 * OBJECT_BYTES,
-      earned: 0,
+      used: 0,
+      withheld: 0,
     });
   });
 

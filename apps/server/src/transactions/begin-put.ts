@@ -6,7 +6,6 @@ import type { EntityManager } from 'typeorm';
 import { JoinedWrites, type Outcome } from '#database';
 import { Clock } from '#process';
 import {
-  type AccountId,
   type BeginPutAnswer,
   type BeginPutRequest,
   formatTime,
@@ -22,6 +21,8 @@ import {
   uuidV7,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
+import { decideCharge } from '../exchange/decide-charge.js';
+import { type DurabilityClass, durabilityClassOf } from '../exchange/durability-class.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
 import { PUTS_TOGETHER_MAX, PUTS_WAITING_MAX } from '../limits.js';
@@ -37,7 +38,6 @@ import {
   shardsByObject,
 } from '../objects/object-rows.js';
 import { findAppendOnly } from '../peers/append-only.js';
-import { PeerDirectory } from '../peers/peer-directory.js';
 import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -46,8 +46,9 @@ import { type BegunToken, packBatches, permittedBy } from './begun-token.js';
 import { HostHolds } from './host-holds.js';
 import { reservationTogether } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
-import { movesOf, type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
+import { movesOf, objectOf, type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
 import { PutCredit } from './put-credit.js';
+import { ShardCharges } from './shard-charges.js';
 import { markMoving } from './shard-places.js';
 import { insertTransactions, type NewTransaction } from './transaction-rows.js';
 
@@ -82,10 +83,10 @@ export class BeginPut {
     private readonly clock: Clock,
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
-    private readonly directory: PeerDirectory,
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
     private readonly offer: UniversalOffer,
+    private readonly charges: ShardCharges,
   ) {
     this.joined = new JoinedWrites({
       write: (unit) => database.write(unit),
@@ -102,7 +103,7 @@ export class BeginPut {
    * the client cannot have it of the host that it names.
    *
    * throws   request_invalid | redundancy_changed | not_enough_hosts | target_unavailable | object_conflict |
-   *          credit_exceeded | peer_append_only for a stored shard that is to move
+   *          credit_exceeded | durability_unknown | peer_append_only for a stored shard that is to move
    */
   async run(caller: Caller, request: BeginPutRequest): Promise<BeginPutAnswer> {
     const ids = request.objects.map(({ objectId }) => objectId);
@@ -163,7 +164,9 @@ export class BeginPut {
     nowMs: number,
   ): Outcome<Begun> {
     holds.undo();
-    const redundancy = this.redundancyFor(caller.peer.peerId);
+    const asked = durabilityClassOf(this.settings.policy, request.durability);
+    if (asked === null) return { ok: false, error: new ProtocolError('durability_unknown') };
+    const redundancy = this.redundancyFor(caller.peer.peerId, asked);
     const placed: PlacedShard[] = [];
     try {
       const planned = request.objects.map((wanted): PlannedObject => {
@@ -171,10 +174,10 @@ export class BeginPut {
         const stored = object === undefined ? null : { object, shards: shards.get(object.objectId) ?? [] };
         const decision = planPut(caller.peer, wanted, stored, {
           redundancy,
-          // Asked again for each object: what the ones before it took is held.
           candidates: this.hosts.candidates(),
           candidateOf: (peerId) => this.hosts.candidateOf(peerId),
-          accountOf: (peerId) => this.accountOf(peerId),
+          holderOf: (peerId) => this.hosts.holderOf(peerId),
+          vettingShare: this.settings.policy.placement.vettingShare,
           random: Math.random,
           mayMove: !addingOnly.has(caller.peer.peerId),
           nowMs,
@@ -186,13 +189,16 @@ export class BeginPut {
         }
         const { plan } = decision;
         for (const { hostId, shard } of plan.placing) if (hostId !== null) holds.hold(hostId, shard.sizeBytes);
-        placed.push(...this.placedBy(wanted, plan, nowMs));
-        return { wanted, isNew: stored === null, plan };
+        // What an object costs is agreed on when it is begun; a class that the policy has no more costs as the default one.
+        const kept = stored === null ? asked : durabilityClassOf(this.settings.policy, stored.object.durability);
+        const { name: durability, ratio } = kept ?? durabilityClassOf(this.settings.policy)!;
+        placed.push(...this.placedBy(wanted, plan, { ratio, nowMs }));
+        return { wanted, isNew: stored === null, plan, durability: stored?.object.durability ?? durability };
       });
       const tokens = this.tokensFor(caller, placed, request.batch === true, nowMs);
       credit.take(
         caller.peer.accountId,
-        placed.reduce((sum, { shard }) => sum + BigInt(shard.sizeBytes), 0n),
+        placed.reduce((sum, { charge }) => sum + BigInt(charge), 0n),
       );
       return { ok: true, result: { planned, tokens } };
     } catch (error) {
@@ -208,28 +214,13 @@ export class BeginPut {
     begun: readonly (Begun & { readonly caller: Caller })[],
     nowMs: number,
   ): Promise<void> {
-    await deleteUnstoredShards(
-      db,
-      begun.flatMap(({ planned }) => planned.flatMap(({ plan }) => plan.replaces)),
-    );
+    const replaced = begun.flatMap(({ planned }) => planned.flatMap(({ plan }) => plan.replaces));
+    await this.charges.releaseShards(db, replaced, nowMs);
+    await deleteUnstoredShards(db, replaced);
     await insertObjects(
       db,
       begun.flatMap(({ caller, planned }) =>
-        planned
-          .filter(({ isNew }) => isNew)
-          .map(({ wanted, plan }) => ({
-            objectId: wanted.objectId,
-            accountId: caller.peer.accountId,
-            kind: wanted.kind,
-            sizeBytes: wanted.sizeBytes,
-            dataShards: wanted.dataShards,
-            totalShards: wanted.totalShards,
-            safeShards: plan.safeShards,
-            storedShards: 0,
-            createdAtMs: nowMs,
-            deletedAtMs: null,
-            retainUntilMs: retainTime(wanted, nowMs),
-          })),
+        planned.filter(({ isNew }) => isNew).map((object) => objectOf(object, caller.peer.accountId, nowMs)),
       ),
     );
     const transactions = begun.flatMap(({ tokens }) => tokens.flatMap(({ rows }) => rows));
@@ -251,25 +242,25 @@ export class BeginPut {
     await this.ledger.postNew(db, movements, nowMs);
   }
 
-  private redundancyFor(clientId: PeerId): Redundancy | null {
-    const decision = decideRedundancy(this.settings.policy.redundancy, this.hosts.countEligible(clientId));
+  private redundancyFor(clientId: PeerId, { redundancy }: DurabilityClass): Redundancy | null {
+    const decision = decideRedundancy(redundancy, this.hosts.countEligible(clientId));
     return decision.ok ? decision.redundancy : null;
   }
 
-  private accountOf(peerId: PeerId): AccountId {
-    const peer = this.directory.find(peerId);
-    if (peer === undefined) throw new TypeError('a host is an enrolled peer');
-    return peer.accountId;
-  }
-
-  private placedBy(wanted: ObjectToPut, plan: PutPlan, nowMs: number): PlacedShard[] {
+  private placedBy(
+    wanted: ObjectToPut,
+    plan: PutPlan,
+    { ratio, nowMs }: { readonly ratio: number; readonly nowMs: number },
+  ): PlacedShard[] {
     const retainUntilMs = retainTime(wanted, nowMs);
     return plan.placing.flatMap(({ shard, hostId }): PlacedShard[] => {
       const host = hostId === null ? undefined : this.hosts.find(hostId);
       if (host === undefined) return [];
-      const { objectId } = wanted;
+      const { objectId, dataShards, totalShards } = wanted;
       const { accountId: hostAccountId } = host;
-      return [{ objectId, shard, cid: shard.cid, host: this.hosts.addressOf(host), hostAccountId, retainUntilMs }];
+      const charge = decideCharge({ sizeBytes: shard.sizeBytes, dataShards, totalShards, ratio });
+      const address = this.hosts.addressOf(host);
+      return [{ objectId, shard, cid: shard.cid, charge, host: address, hostAccountId, retainUntilMs }];
     });
   }
 
@@ -282,7 +273,7 @@ export class BeginPut {
       const id = uuidV7<TransactionId>(nowMs, entropy.subarray(i * UUID_ENTROPY_BYTES, (i + 1) * UUID_ENTROPY_BYTES));
       const expiresAtMs = nowMs + (shards.length > 1 ? longTokenLifeMs : tokenLifeMs);
       const rows = shards.map(
-        ({ objectId, shard, host, hostAccountId }, item): NewTransaction => ({
+        ({ objectId, shard, charge, host, hostAccountId }, item): NewTransaction => ({
           // Written out: this is the one place where a row is made for every token.
           id,
           item,
@@ -299,6 +290,7 @@ export class BeginPut {
           shardIndex: shard.index,
           cid: shard.cid,
           sizeBytes: shard.sizeBytes,
+          charge,
           issuedAtMs: nowMs,
           expiresAtMs,
         }),

@@ -58,7 +58,8 @@ export class BeginUniversal {
   private tokensFor(caller: Caller, { hosts, maxBytes, uses, avoid }: BeginUniversalRequest): BegunToken[] {
     const nowMs = this.clock.nowMs();
     const shards = Array.from({ length: hosts }, (_, index) => ({ index, sizeBytes: maxBytes }));
-    const request = { client: caller.peer, shards, holders: [], avoid };
+    const { vettingShare } = this.settings.policy.placement;
+    const request = { client: caller.peer, shards, holders: [], avoid, vettingShare };
     const { placed } = placeShards(request, this.hosts.candidates(), Math.random);
     return placed.flatMap(({ peerId }): BegunToken[] => {
       const host = this.hosts.find(peerId);
@@ -72,6 +73,7 @@ export class BeginUniversal {
         shardIndex: null,
         cid: null,
         sizeBytes: 0,
+        charge: maxBytes,
         maxBytes,
         maxUses: uses,
         issuedAtMs: nowMs,

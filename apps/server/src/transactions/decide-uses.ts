@@ -1,7 +1,7 @@
 // Decides what the reported uses of universal tokens become: transactions of their own, within the token's budget, and
 // shards of objects that the broker hears of for the first time. Pure.
 import type { AccountId, ContentId, ErrorCode, PeerId, UniversalObject } from '#protocol';
-import type { RedundancyRow } from '../config/policy.js';
+import type { DurabilityClass } from '../exchange/durability-class.js';
 import type { StoredObject, StoredShard } from '../objects/object-rows.js';
 import type { NewTransaction, Transaction } from './transaction-rows.js';
 
@@ -53,6 +53,8 @@ export function decideUse(
     shardIndex: null,
     cid,
     sizeBytes,
+    // Its bytes: how its object is coded is not known when its token is issued.
+    charge: op === 'put' ? sizeBytes : 0,
     maxBytes: null,
     maxUses: null,
     groupId,
@@ -72,12 +74,12 @@ export type PlacementDecision =
  * placement, checked afterwards because the client chose: every shard of an object with another host and account.
  *
  * known        the object and its shards as the broker knows them; null for a new one
- * redundancy   the policy's rows: a new object has the code of one of them
+ * durability   the class of a new object, whose code is one of its rows
  */
 export function decideUsePlacement(
   put: { readonly use: NewTransaction; readonly object: UniversalObject; readonly nowMs: number },
   known: { readonly object: StoredObject; readonly shards: readonly StoredShard[] } | null,
-  policy: { readonly redundancy: readonly RedundancyRow[]; readonly accountOf: (peerId: PeerId) => AccountId },
+  policy: { readonly durability: DurabilityClass; readonly accountOf: (peerId: PeerId) => AccountId },
 ): PlacementDecision {
   const { use, object, nowMs } = put;
   const { objectId, kind, sizeBytes, dataShards, totalShards, index } = object;
@@ -85,7 +87,7 @@ export function decideUsePlacement(
   if (use.hostId === use.clientId) return { ok: false, code: 'shards_together' };
   const shard = known?.shards.find((candidate) => candidate.index === index);
   if (known === null) {
-    const row = policy.redundancy.find((r) => r.dataShards === dataShards && r.totalShards === totalShards);
+    const row = policy.durability.redundancy.find((r) => r.dataShards === dataShards && r.totalShards === totalShards);
     if (row === undefined) return { ok: false, code: 'redundancy_changed' };
     const newObject: StoredObject = {
       objectId,
@@ -99,6 +101,7 @@ export function decideUsePlacement(
       createdAtMs: nowMs,
       deletedAtMs: null,
       retainUntilMs: null,
+      durability: policy.durability.name,
     };
     return { ok: true, newObject, hasRow: false };
   }

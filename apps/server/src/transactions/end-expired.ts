@@ -65,7 +65,7 @@ export class EndExpired {
 
   /** What was set aside for a universal token and is not needed for its puts. */
   private async restOf(db: EntityManager, token: Transaction): Promise<Movement[]> {
-    const rest = token.maxBytes! - (await sumOfPutUses(db, token));
+    const rest = token.charge - (await sumOfPutUses(db, token));
     return rest > 0 ? [givenBack(token, rest)] : [];
   }
 }

@@ -47,16 +47,21 @@ async function tellDone(put: Put): Promise<void> {
 }
 
 describe('a shard that is put elsewhere', () => {
-  it('stays where it is until the new host has signed for it, and is paid again', async () => {
+  it('stays where it is until the new host has signed for it, and costs nothing at the old place from then on', async () => {
     const before = await network.client.credit();
     const [put] = await move(0, places.get(0)!);
     const newHost = put!.permission.host.peerId;
     expect(added.map(({ peerId }) => peerId)).toContain(newHost);
     expect(await placesNow()).toEqual(places);
+    expect(await network.client.credit()).toEqual({
+      ...before,
+      available: before.available - SHARD_BYTES,
+      reserved: before.reserved + SHARD_BYTES,
+    });
     await tellDone(put!);
     places.set(0, newHost);
     expect(await placesNow()).toEqual(places);
-    expect((await network.client.credit()).available).toBe(before.available - SHARD_BYTES);
+    expect(await network.client.credit()).toEqual(before);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
   });
 

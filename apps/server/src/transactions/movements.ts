@@ -15,23 +15,21 @@ export function ledgerKeyOf({ id, hostId, item, groupId }: Omit<Paid, 'clientAcc
   return item === 0 ? id : `${id}/${item}`;
 }
 
-/** What is set aside for it: the shard of a put, all that a universal token may move. 0 for what costs nothing. */
-export function reservedBytes({ op, isUse, sizeBytes, maxBytes }: NewTransaction): number {
+/** What is set aside for it alone; 0 for what costs nothing. */
+export function reservedFor({ isUse, charge }: NewTransaction): number {
   // The uses of a universal token are paid from what was set aside for the token.
-  if (isUse) return 0;
-  if (op === 'universal') return maxBytes ?? 0;
-  return op === 'put' ? sizeBytes : 0;
+  return isUse ? 0 : charge;
 }
 
 /** The reservations of new transactions. */
 export function reservations(transactions: readonly NewTransaction[]): Movement[] {
   return transactions
-    .filter((transaction) => reservedBytes(transaction) > 0)
+    .filter((transaction) => reservedFor(transaction) > 0)
     .map((transaction) =>
       reserveMovement({
         transactionId: ledgerKeyOf(transaction),
         client: clientOf(transaction),
-        sizeBytes: reservedBytes(transaction),
+        charge: reservedFor(transaction),
       }),
     );
 }
@@ -43,28 +41,22 @@ export function reservationTogether(transactions: readonly NewTransaction[]): Mo
   return [{ ...first, amount: others.reduce((sum, { amount }) => sum + amount, first.amount) }];
 }
 
-/** A put that both ends confirmed. */
+/** A put that happened. */
 export function settlementOf(put: NewTransaction, from: 'reserved' | 'available'): Movement {
   assert.equal(put.op, 'put');
-  return settleMovement({
-    transactionId: ledgerKeyOf(put),
-    client: clientOf(put),
-    host: put.hostAccountId,
-    sizeBytes: put.sizeBytes,
-    from,
-  });
+  return settleMovement({ transactionId: ledgerKeyOf(put), client: clientOf(put), charge: put.charge, from });
 }
 
-/** What goes back of a reservation; sizeBytes at least 1. */
-export function givenBack(transaction: Paid, sizeBytes: number): Movement {
-  return voidMovement({ transactionId: ledgerKeyOf(transaction), client: clientOf(transaction), sizeBytes });
+/** What goes back of a reservation; charge at least 1. */
+export function givenBack(transaction: Paid, charge: number): Movement {
+  return voidMovement({ transactionId: ledgerKeyOf(transaction), client: clientOf(transaction), charge });
 }
 
 /** The reservations of transactions that came to nothing. */
 export function allGivenBack(transactions: readonly NewTransaction[]): Movement[] {
   return transactions
-    .filter((transaction) => reservedBytes(transaction) > 0)
-    .map((transaction) => givenBack(transaction, reservedBytes(transaction)));
+    .filter((transaction) => reservedFor(transaction) > 0)
+    .map((transaction) => givenBack(transaction, reservedFor(transaction)));
 }
 
 function clientOf({ clientAccountId }: Pick<Paid, 'clientAccountId'>): AccountId {

@@ -1,7 +1,9 @@
 // Decides what one object of a put request becomes: which of its shards need a host, and which they get. Pure.
 import type { AccountId, ErrorCode, ObjectToPut, PeerId, Redundancy, ShardToPut } from '#protocol';
 import type { StoredObject, StoredShard } from '../objects/object-rows.js';
-import { type Candidate, placeShards } from '../placement/place-shards.js';
+import type { CandidatePool } from '../placement/candidate-pool.js';
+import { countIndependentHosts } from '../placement/match-operators.js';
+import { type Candidate, type Holder, placeShards } from '../placement/place-shards.js';
 
 export interface PlacedShardPlan {
   readonly shard: ShardToPut;
@@ -30,7 +32,8 @@ export type PutDecision =
  * redundancy   what the policy asks of a new object; null when there are too few hosts for any code
  * candidates   hosts to choose from
  * candidateOf  a host that the client names (B11), if it is there; perhaps none of the candidates
- * accountOf    the account of any enrolled peer
+ * holderOf     any enrolled peer, as one that holds a shard
+ * vettingShare of an object's shards, those that hosts on probation may get
  * mayMove      whether the client may delete: moving a stored shard has its old place forgotten
  */
 export function planPut(
@@ -39,9 +42,10 @@ export function planPut(
   stored: { object: StoredObject; shards: readonly StoredShard[] } | null,
   hosts: {
     redundancy: Redundancy | null;
-    candidates: readonly Candidate[];
+    candidates: readonly Candidate[] | CandidatePool;
     candidateOf: (peerId: PeerId) => Candidate | undefined;
-    accountOf: (peerId: PeerId) => AccountId;
+    holderOf: (peerId: PeerId) => Holder;
+    vettingShare: number;
     random: () => number;
     mayMove: boolean;
     nowMs: number;
@@ -72,7 +76,7 @@ export function planPut(
   const needed = wanted.shards.filter(({ index }) => known.get(index)?.state !== 'stored' || moving.has(index));
   const replaced = new Set(needed.map(({ index }) => index));
   const holders = (stored?.shards ?? []).filter(({ index, hostId }) => hostId !== null && !replaced.has(index));
-  const holding = holders.map(({ hostId }) => ({ peerId: hostId!, accountId: hosts.accountOf(hostId!) }));
+  const holding = holders.map(({ hostId }) => hosts.holderOf(hostId!));
   const avoid = [...wanted.avoid, ...[...moving.values()].map(({ hostId }) => hostId!)];
   const named = placeNamed(client, needed, holding, { avoid, candidateOf: hosts.candidateOf });
   if (!named.ok) return named;
@@ -82,6 +86,7 @@ export function planPut(
       shards: needed.filter(({ target }) => target === undefined),
       holders: [...holding, ...named.holders],
       avoid,
+      vettingShare: hosts.vettingShare,
     },
     hosts.candidates,
     hosts.random,
@@ -89,7 +94,8 @@ export function planPut(
   const placed = [...named.placed, ...chosen];
   const safeShards = stored?.object.safeShards ?? hosts.redundancy?.safeShards ?? wanted.totalShards;
   // A new object that cannot become safe is not begun: nothing is reserved for it.
-  if (stored === null && needed.length === wanted.totalShards && placed.length < safeShards) {
+  const independent = countIndependentHosts(placed.flatMap(({ peerId }) => hosts.candidateOf(peerId) ?? []));
+  if (stored === null && needed.length === wanted.totalShards && independent < safeShards) {
     return { ok: false, code: 'not_enough_hosts' };
   }
   const hostOf = new Map(placed.map(({ index, peerId }) => [index, peerId]));
@@ -112,7 +118,7 @@ type NamedDecision =
   | {
       readonly ok: true;
       readonly placed: readonly { readonly index: number; readonly peerId: PeerId }[];
-      readonly holders: readonly { readonly peerId: PeerId; readonly accountId: AccountId }[];
+      readonly holders: readonly Holder[];
     }
   | { readonly ok: false; readonly code: 'target_unavailable'; readonly hostId: PeerId };
 
@@ -120,21 +126,24 @@ type NamedDecision =
 function placeNamed(
   client: { peerId: PeerId },
   needed: readonly ShardToPut[],
-  holding: readonly { peerId: PeerId }[],
+  holding: readonly Holder[],
   { avoid, candidateOf }: { avoid: readonly PeerId[]; candidateOf: (peerId: PeerId) => Candidate | undefined },
 ): NamedDecision {
   const excluded = new Set([client.peerId, ...avoid, ...holding.map(({ peerId }) => peerId)]);
   const placed: { index: number; peerId: PeerId }[] = [];
-  const holders: { peerId: PeerId; accountId: AccountId }[] = [];
+  const networks = new Set(holding.map(({ network }) => network));
+  const holders: Holder[] = [];
   for (const { index, sizeBytes, target } of needed) {
     if (target === undefined) continue;
     const candidate = candidateOf(target);
-    if (candidate === undefined || excluded.has(target) || candidate.availableBytes < sizeBytes) {
+    const isTaken = excluded.has(target) || networks.has(candidate?.network ?? null);
+    if (candidate === undefined || isTaken || candidate.availableBytes < sizeBytes) {
       return { ok: false, code: 'target_unavailable', hostId: target };
     }
     excluded.add(target);
+    networks.add(candidate.network);
     placed.push({ index, peerId: target });
-    holders.push({ peerId: target, accountId: candidate.accountId });
+    holders.push(candidate);
   }
   return { ok: true, placed, holders };
 }

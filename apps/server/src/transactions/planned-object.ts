@@ -9,7 +9,7 @@ import {
   type ShardToPut,
   timeOf,
 } from '#protocol';
-import type { StoredShard } from '../objects/object-rows.js';
+import type { StoredObject, StoredShard } from '../objects/object-rows.js';
 import type { PutPlan } from './plan-put.js';
 import type { NewTransaction } from './transaction-rows.js';
 
@@ -18,6 +18,8 @@ export interface PlacedShard {
   readonly objectId: ObjectId;
   readonly shard: ShardToPut;
   readonly cid: ShardToPut['cid'];
+  /** What the put costs. */
+  readonly charge: number;
   readonly host: PeerAddress;
   readonly hostAccountId: AccountId;
   readonly retainUntilMs: number | null;
@@ -27,6 +29,8 @@ export interface PlannedObject {
   readonly wanted: ObjectToPut;
   readonly isNew: boolean;
   readonly plan: PutPlan;
+  /** The name of the object's class. */
+  readonly durability: string;
 }
 
 /** throws request_invalid for a time that is past, or farther away than a token may say */
@@ -35,6 +39,29 @@ export function retainTime({ retainUntil }: ObjectToPut, nowMs: number): number 
   const untilMs = timeOf(retainUntil);
   if (untilMs > nowMs && untilMs - nowMs <= RETAIN_MS_MAX) return untilMs;
   throw new ProtocolError('request_invalid', {}, { detail: 'retainUntil: past, or too far away' });
+}
+
+/** The row of an object that is new. */
+export function objectOf(
+  { wanted, plan, durability }: PlannedObject,
+  accountId: AccountId,
+  nowMs: number,
+): StoredObject {
+  const { objectId, kind, sizeBytes, dataShards, totalShards } = wanted;
+  return {
+    objectId,
+    accountId,
+    kind,
+    sizeBytes,
+    dataShards,
+    totalShards,
+    safeShards: plan.safeShards,
+    storedShards: 0,
+    createdAtMs: nowMs,
+    deletedAtMs: null,
+    retainUntilMs: retainTime(wanted, nowMs),
+    durability,
+  };
 }
 
 /** The rows of the shards of these objects; each knows the put that is to store it. */

@@ -23,10 +23,13 @@ import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { countFailures, type Failure } from '../refusals/peer-failures.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { HostReputation } from '../reputation/host-reputation.js';
 import { checkReport, type ReportContext, refusalCode, type TransactionReport } from './check-report.js';
 import { type CheckedReport, decideReports, type ReportChanges } from './decide-reports.js';
+import { measuredTransfers } from './measured-transfers.js';
 import { allGivenBack, settlementOf } from './movements.js';
 import { type PreparedUses, RecordUses, type UseReport } from './record-uses.js';
+import { ShardCharges } from './shard-charges.js';
 import { forgetShards, markStored, markUnplaced } from './shard-places.js';
 import {
   findParts,
@@ -60,8 +63,10 @@ export class RecordReports {
     private readonly directory: PeerDirectory,
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
+    private readonly charges: ShardCharges,
     private readonly recordUses: RecordUses,
     private readonly refusalCounts: RefusalCounts,
+    private readonly reputation: HostReputation,
   ) {}
 
   /** One result per report, in order: `recorded`, or why the broker will never take it. */
@@ -86,7 +91,11 @@ export class RecordReports {
     if (checked.length + uses.length + refusals.length === 0) return results;
     const { changes, refused } = await this.database.write((db) => this.record(db, request));
     this.updateHosts(changes);
-    return results.map((result, i) => refused.get(i) ?? result);
+    const ended = results.map((result, i) => refused.get(i) ?? result);
+    for (const { hostId, ...transfer } of measuredTransfers(reporter, reports, ended, issued)) {
+      this.reputation.noteTransfer(hostId, transfer);
+    }
+    return ended;
   }
 
   private check(reporter: PeerId, reports: readonly Report[], issued: readonly Transaction[]): CheckedRequest {
@@ -173,8 +182,8 @@ export class RecordReports {
     for (const { transaction, ...moved } of changes.moved) await updateMoved(db, transaction, moved);
     await this.voidFailed(db, changes.voided, nowMs);
     const unpaid = await this.settle(db, changes.settled, nowMs);
-    await this.place(db, changes, prepared, unpaid);
-    await forgetShards(db, changes.forgotten);
+    await this.place(db, changes, prepared, { unpaid, nowMs });
+    await forgetShards(db, changes.forgotten, { charges: this.charges, nowMs });
     await countFailures(db, [...changes.failures, ...refusals], nowMs);
 
     const refused = new Map<number, ErrorCode>(prepared.refused);
@@ -200,7 +209,7 @@ export class RecordReports {
     for (const { late, transaction } of settled) {
       if (!late || transaction.op !== 'put' || transaction.clientAccountId === null) continue;
       const available = await this.ledger.balanceOf(db, purseOf('available', transaction.clientAccountId));
-      if (available < BigInt(transaction.sizeBytes)) unpaid.add(keyOf(transaction));
+      if (available < BigInt(transaction.charge)) unpaid.add(keyOf(transaction));
       else await this.ledger.post(db, [settlementOf(transaction, 'available')], nowMs);
     }
     const paid = settled.map(({ transaction }) => transaction).filter((transaction) => !unpaid.has(keyOf(transaction)));
@@ -213,7 +222,7 @@ export class RecordReports {
     db: EntityManager,
     { stored, settled }: ReportChanges,
     prepared: PreparedUses,
-    unpaid: ReadonlySet<PartKey>,
+    { unpaid, nowMs }: { readonly unpaid: ReadonlySet<PartKey>; readonly nowMs: number },
   ): Promise<void> {
     const paid = settled
       .filter(({ transaction }) => transaction.op === 'put' && !unpaid.has(keyOf(transaction)))
@@ -221,14 +230,25 @@ export class RecordReports {
     const uses = await this.recordUses.placeShards(db, prepared, paid);
     const late = new Set(settled.filter(({ late }) => late).map(({ transaction }) => transaction));
     const placed = [...stored, ...uses, ...paid.filter((put) => late.has(put) && !put.isUse)];
-    await markStored(db, placed);
+    await markStored(db, placed, { charges: this.charges, nowMs });
     await insertRows(
       db,
-      { table: 'group_contents', columns: ['group_id', 'host_id', 'cid', 'size_bytes'], onConflict: 'skip' },
+      {
+        table: 'group_contents',
+        columns: ['group_id', 'host_id', 'cid', 'size_bytes', 'account_id'],
+        onConflict: 'skip',
+      },
       placed
         .filter(({ groupId }) => groupId !== null)
-        .map(({ groupId, hostId, cid, sizeBytes }) => [groupId, hostId, cid, sizeBytes]),
+        .map(({ groupId, hostId, cid, sizeBytes, clientAccountId }) => [
+          groupId,
+          hostId,
+          cid,
+          sizeBytes,
+          clientAccountId,
+        ]),
     );
+    await this.charges.chargeShards(db, paid, nowMs);
   }
 
   private async voidFailed(db: EntityManager, voided: readonly Transaction[], nowMs: number): Promise<void> {

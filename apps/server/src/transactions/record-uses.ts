@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { changeMany } from '#database';
 import { type AccountId, type ErrorCode, type ObjectId, type PeerId, ProtocolError } from '#protocol';
+import { durabilityClassOf } from '../exchange/durability-class.js';
 import {
   findObjects,
   findShards,
@@ -141,7 +142,7 @@ export class RecordUses {
     if (placements.has(keyOf(use))) return null;
     const known = objects.get(object.objectId) ?? null;
     const decision = decideUsePlacement({ use, object, nowMs }, known, {
-      redundancy: this.settings.policy.redundancy,
+      durability: durabilityClassOf(this.settings.policy)!,
       accountOf: (peerId) => this.accountOf(peerId),
     });
     if (!decision.ok) return decision.code;

@@ -5,11 +5,13 @@ import type { EntityManager } from 'typeorm';
 import { changeOne } from '#database';
 import { Clock, Log } from '#process';
 import { TOKEN_LIFE_MS_MAX } from '#protocol';
-import { rollUpEntries } from '../ledger/roll-up-entries.js';
+import { ArchiveEntries } from '../ledger/archive-entries.js';
+import { Ledger } from '../ledger/ledger.js';
 import { ROLLED_UP_AT_ONCE_MAX } from '../limits.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { ledgerKeyOf } from './movements.js';
+import { settlementOf } from './movements.js';
+import { ShardCharges } from './shard-charges.js';
 import { unlinkShards } from './shard-places.js';
 import { deleteParts, findEnded, type Transaction, type TransactionState } from './transaction-rows.js';
 
@@ -25,6 +27,9 @@ export class RollUp {
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly settings: Settings,
+    private readonly ledger: Ledger,
+    private readonly charges: ShardCharges,
+    private readonly archive: ArchiveEntries,
   ) {}
 
   async run(): Promise<void> {
@@ -39,17 +44,31 @@ export class RollUp {
         if (rolled > 0) this.log.debug({ event: 'transactions_rolled_up', state, transactions: rolled });
       } while (rolled === ROLLED_UP_AT_ONCE_MAX);
     }
+    // An entry is of a transaction that began before it, and can be told again as long as the longest one.
+    await this.archive.run(beforeMs - TOKEN_LIFE_MS_MAX);
   }
 
   private async rollSome(db: EntityManager, state: TransactionState, beforeMs: number): Promise<number> {
     const ended = await findEnded(db, { state, beforeMs, limit: ROLLED_UP_AT_ONCE_MAX });
     if (ended.length === 0) return 0;
     for (const sum of sumsOf(ended)) await addSum(db, sum);
-    await rollUpEntries(db, ended.map(ledgerKeyOf));
+    if (state === 'unconfirmed') await this.settleSilent(db, ended);
     // A void put stores nothing: a shard that still named one would be a fault, and stays one.
     if (state !== 'void') await unlinkShards(db, ended);
     await deleteParts(db, ended);
     return ended.length;
+  }
+
+  /**
+   * Puts that the host signed for, and that the client can confirm no more: what they store costs as anything stored does,
+   * and goes back with it. What is nowhere goes back now.
+   */
+  private async settleSilent(db: EntityManager, unconfirmed: readonly Transaction[]): Promise<void> {
+    const puts = unconfirmed.filter(({ op, charge }) => op === 'put' && charge > 0);
+    const nowMs = this.clock.nowMs();
+    const settlements = puts.map((put) => settlementOf(put, 'reserved'));
+    await this.ledger.post(db, settlements, nowMs);
+    await this.charges.chargeShards(db, puts, nowMs);
   }
 }
 

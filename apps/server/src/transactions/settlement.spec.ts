@@ -25,11 +25,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 const OPEN_MS = 25 * MINUTE_MS;
 const REPORT_WINDOW_MS = 2 * HOUR_MS;
 const SHARD_BYTES = 1_000;
+/** One of two, at 1.5 bytes for one. */
+const CHARGE = 750;
 
 type Conduct = 'honest' | 'lying' | 'silent';
 type End = 'client' | 'host';
 
-/** Where the credit of the shard is at the end, and whether the broker counts the shard as stored. */
+/** Where the credit of the shard is at the end (paid: used for what is stored), and whether the broker counts the shard as stored. */
 interface Outcome {
   readonly credit: 'paid' | 'back' | 'aside';
   readonly stored: boolean;
@@ -87,11 +89,13 @@ async function outcomeOf(objectId: string, put: Put, before: { client: Credit; h
   const host = await network.host(put.permission.host.peerId).credit();
   const spent = before.client.available - client.available;
   const aside = client.reserved - before.client.reserved;
-  const earned = host.earned - before.host.earned;
-  const credit = spent === 0 ? 'back' : earned === spent ? 'paid' : 'aside';
-  expect([spent, aside, earned]).toEqual(
-    { back: [0, 0, 0], paid: [1_000, 0, 1_000], aside: [1_000, 1_000, 0] }[credit],
+  const used = client.used - before.client.used;
+  const credit = spent === 0 ? 'back' : used === spent ? 'paid' : 'aside';
+  expect([spent, aside, used]).toEqual(
+    { back: [0, 0, 0], paid: [CHARGE, 0, CHARGE], aside: [CHARGE, CHARGE, 0] }[credit],
   );
+  // What hosts earn, they earn by what they prove.
+  expect(host).toEqual(before.host);
   const get = await network.client.post<BeginGetAnswer>('/v1/gets', {
     objects: [{ objectId, avoid: [] }],
   });
@@ -120,7 +124,7 @@ async function play(one: Cell, order: readonly End[], crashing: boolean): Promis
   const host = network.host(put!.permission.host.peerId);
   const begun = await network.client.credit();
   const before = {
-    client: { ...begun, available: begun.available + SHARD_BYTES, reserved: begun.reserved - SHARD_BYTES },
+    client: { ...begun, available: begun.available + CHARGE, reserved: begun.reserved - CHARGE },
     host: await host.credit(),
   };
   const said: { end: End; report: object; answer: string }[] = [];
@@ -187,9 +191,9 @@ describe('a put that its client wants no more', () => {
       expect(network.read(put.permission.token, host, { op: 'put', cid: put.shard.cid }).op).toBe('put');
       expect(await host.report([network.doneOf(put)])).toEqual(['recorded']);
     }
-    await network.endAll();
-    const storedBytes = puts.length * SHARD_BYTES;
-    const after = { ...before, available: before.available - storedBytes, reserved: before.reserved + storedBytes };
+    await network.endAll(OPEN_MS + 1);
+    const charges = puts.length * CHARGE;
+    const after = { ...before, available: before.available - charges, reserved: before.reserved + charges };
     expect(await network.client.credit()).toEqual(after);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
   });
@@ -199,7 +203,7 @@ describe('a put that its client wants no more', () => {
     const { object, puts } = await begin();
     await wantNoMore(object, puts);
     await wantNoMore(object, puts);
-    expect((await network.client.credit()).available).toBeLessThanOrEqual(before.available - puts.length * SHARD_BYTES);
+    expect((await network.client.credit()).available).toBeLessThanOrEqual(before.available - puts.length * CHARGE);
     await network.endAll(OPEN_MS + 1);
     expect(await network.client.credit()).toEqual(before);
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
@@ -226,6 +230,8 @@ describe('reports', () => {
   };
 
   it('are taken late, and not when their time is over: what ended stays as it is', async () => {
+    // What others began has ended and has been summed up.
+    for (const afterMs of [OPEN_MS + 1, 27 * HOUR_MS]) await network.endAll(afterMs);
     const inTime = await begin();
     const tooLate = await begin();
     const before = await network.client.credit();
@@ -245,20 +251,26 @@ describe('reports', () => {
       expect(await network.client.report([failed])).toEqual(['report_too_late']);
     }
     const after = await network.client.credit();
-    expect(after.available + after.reserved).toBe(before.available + before.reserved - SHARD_BYTES);
+    // Of two puts of two shards, the one that was confirmed in time is paid.
+    expect(after).toEqual({
+      ...before,
+      available: before.available + 3 * CHARGE,
+      reserved: before.reserved - 4 * CHARGE,
+      used: before.used + CHARGE,
+    });
     expect(await network.fixture.broker.checkLedger()).toEqual([]);
   });
 
   it('pay once for a receipt whose signature stands in its other form', async () => {
     const put = await begin();
     const host = network.host(put.permission.host.peerId);
-    const earned = (await host.credit()).earned;
+    const { used } = await network.client.credit();
     const report = network.doneOf(put);
     const malleated = { ...report, receipt: otherForm(report.receipt) };
     expect(malleated.receipt).not.toBe(report.receipt);
     expect(await network.client.report([report, malleated])).toEqual(['recorded', 'recorded']);
     expect(await host.report([malleated, report])).toEqual(['recorded', 'recorded']);
-    expect((await host.credit()).earned).toBe(earned + SHARD_BYTES);
+    expect((await network.client.credit()).used).toBe(used + CHARGE);
   });
 
   it('earn nothing for a transaction that the host made up itself, with client and all (trap 9)', async () => {

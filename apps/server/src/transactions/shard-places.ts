@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { changeMany, placeholders } from '#database';
 import type { ObjectId } from '#protocol';
 import type { StoredShard } from '../objects/object-rows.js';
+import type { ShardCharges, ShardName } from './shard-charges.js';
 import {
   inStatements,
   isOneOf,
@@ -13,26 +14,53 @@ import {
   tuples,
 } from './transaction-rows.js';
 
-/** These puts have receipts and are not void: their shards are where they put them, and their objects count them. */
-export async function markStored(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
-  for (const some of inStatements(puts)) {
-    // A shard that another put has stored keeps that place: one place per shard is what restores look at. An id that was
-    // deleted may be used again for other content, which a late put of the old one neither stores nor pays for. Since a
-    // shard was placed anew, the host of the put before may have been chosen for another shard: no host has two.
-    await changeMany(
-      db,
-      `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item,
-         move_transaction_id = NULL, move_transaction_item = 0
-       FROM transactions t WHERE ${isOneOf(db, some, 1, 't.')}
-         AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
-         AND (shards.state <> 'stored' OR (shards.move_transaction_id = t.id AND shards.move_transaction_item = t.item))
-         AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes
-         AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
-           AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`,
+/**
+ * These puts have receipts and are not void: their shards are where they put them, and their objects count them. What
+ * the place before cost is given back.
+ */
+export async function markStored(
+  db: EntityManager,
+  puts: readonly Transaction[],
+  { charges, nowMs }: { readonly charges: ShardCharges; readonly nowMs: number },
+): Promise<void> {
+  for (const some of inStatements(puts.filter(({ objectId }) => objectId !== null))) {
+    const stored = await storeAt(db, some, "shards.state <> 'stored'");
+    if (stored === some.length) continue;
+    const isMove = 'shards.move_transaction_id = t.id AND shards.move_transaction_item = t.item';
+    const moved = await db.query<{ object_id: ObjectId; shard_index: number }[]>(
+      `SELECT shards.object_id, shards.shard_index FROM shards
+       JOIN transactions t ON shards.object_id = t.object_id AND shards.shard_index = t.shard_index
+       WHERE ${isOneOf(db, some, 1, 't.')} AND shards.state = 'stored' AND ${isMove}`,
       partValues(some),
     );
+    if (moved.length === 0) continue;
+    await charges.releaseShards(
+      db,
+      moved.map((row): ShardName => ({ objectId: row.object_id, index: row.shard_index })),
+      nowMs,
+    );
+    await storeAt(db, some, `shards.state = 'stored' AND ${isMove}`);
   }
   await countStored(db, objectsOf(puts));
+}
+
+/** Returns how many shards these puts have stored. */
+function storeAt(db: EntityManager, puts: readonly Transaction[], condition: string): Promise<number> {
+  // A shard that another put has stored keeps that place: one place per shard is what restores look at. An id that was
+  // deleted may be used again for other content, which a late put of the old one neither stores nor pays for. Since a
+  // shard was placed anew, the host of the put before may have been chosen for another shard: no host has two.
+  return changeMany(
+    db,
+    `UPDATE shards SET state = 'stored', host_id = t.host_id, transaction_id = t.id, transaction_item = t.item,
+       move_transaction_id = NULL, move_transaction_item = 0
+     FROM transactions t WHERE ${isOneOf(db, puts, 1, 't.')}
+       AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
+       AND ${condition}
+       AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes
+       AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
+         AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`,
+    partValues(puts),
+  );
 }
 
 /** Each of these stored shards stays where it is until the put has brought it to its host; the latest such put counts. */
@@ -62,16 +90,7 @@ export async function markUnplaced(db: EntityManager, puts: readonly Transaction
       partValues(some),
     );
   }
-  const objectIds = objectsOf(puts);
-  for (const some of inStatements(objectIds)) {
-    await changeMany(
-      db,
-      `DELETE FROM shards WHERE state = 'unplaced'
-         AND object_id IN (SELECT id FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL)`,
-      some,
-    );
-  }
-  await forgetEmptyObjects(db, objectIds);
+  await forgetUnplacedOfDeleted(db, objectsOf(puts));
 }
 
 /** These transactions are about to be summed up: the shards that they stored no longer name them. */
@@ -90,17 +109,32 @@ export async function unlinkShards(db: EntityManager, settled: readonly Transact
 }
 
 /** The hosts of these deletions have the shards no more. A deleted object goes with its last shard. */
-export async function forgetShards(db: EntityManager, deletions: readonly Transaction[]): Promise<void> {
+export async function forgetShards(
+  db: EntityManager,
+  deletions: readonly Transaction[],
+  { charges, nowMs }: { readonly charges: ShardCharges; readonly nowMs: number },
+): Promise<void> {
   const ofObjects = deletions.filter(({ objectId }) => objectId !== null);
   for (const some of inStatements(ofObjects)) {
     // Only what the deletion was about: the same shard of an object may have been put elsewhere, or be other content by now.
-    await changeMany(
-      db,
-      `DELETE FROM shards WHERE (object_id, host_id, shard_index, cid) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'integer', 'text'] })}`,
-      some.flatMap(({ objectId, hostId, shardIndex, cid }) => [objectId, hostId, shardIndex, cid]),
+    const among = `(object_id, host_id, shard_index, cid) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'integer', 'text'] })}`;
+    const values = some.flatMap(({ objectId, hostId, shardIndex, cid }) => [objectId, hostId, shardIndex, cid]);
+    const rows = await db.query<{ object_id: ObjectId; shard_index: number }[]>(
+      `SELECT object_id, shard_index FROM shards WHERE ${among}`,
+      values,
     );
+    await charges.releaseShards(
+      db,
+      rows.map((row): ShardName => ({ objectId: row.object_id, index: row.shard_index })),
+      nowMs,
+    );
+    await changeMany(db, `DELETE FROM shards WHERE ${among}`, values);
   }
-  for (const some of inStatements(deletions.filter(({ groupId }) => groupId !== null))) {
+  const ofGroups = deletions.flatMap(({ groupId, hostId, cid }) =>
+    groupId === null || cid === null ? [] : [{ groupId, hostId, cid }],
+  );
+  await charges.releaseContents(db, ofGroups, nowMs);
+  for (const some of inStatements(ofGroups)) {
     await changeMany(
       db,
       `DELETE FROM group_contents WHERE (group_id, host_id, cid) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'text', 'text'] })}`,
@@ -108,6 +142,22 @@ export async function forgetShards(db: EntityManager, deletions: readonly Transa
     );
   }
   await forgetEmptyObjects(db, objectsOf(deletions));
+}
+
+/** These stored shards are no more where they were: they have no host. Those of deleted objects are forgotten. */
+export async function markLost(db: EntityManager, lost: readonly ShardName[]): Promise<void> {
+  for (const some of inStatements(lost)) {
+    await changeMany(
+      db,
+      `UPDATE shards SET state = 'unplaced', host_id = NULL, transaction_id = NULL, transaction_item = 0,
+         move_transaction_id = NULL, move_transaction_item = 0
+       WHERE state = 'stored' AND (object_id, shard_index) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'integer'] })}`,
+      some.flatMap(({ objectId, index }) => [objectId, index]),
+    );
+  }
+  const objectIds = [...new Set(lost.map(({ objectId }) => objectId))];
+  await countStored(db, objectIds);
+  await forgetUnplacedOfDeleted(db, objectIds);
 }
 
 /** Deleted objects that no host has anything of any more. */
@@ -120,6 +170,18 @@ export async function forgetEmptyObjects(db: EntityManager, objectIds: readonly 
       some,
     );
   }
+}
+
+async function forgetUnplacedOfDeleted(db: EntityManager, objectIds: readonly ObjectId[]): Promise<void> {
+  for (const some of inStatements(objectIds)) {
+    await changeMany(
+      db,
+      `DELETE FROM shards WHERE state = 'unplaced'
+         AND object_id IN (SELECT id FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL)`,
+      some,
+    );
+  }
+  await forgetEmptyObjects(db, objectIds);
 }
 
 async function countStored(db: EntityManager, objectIds: readonly ObjectId[]): Promise<void> {

@@ -39,6 +39,8 @@ export interface NewTransaction extends Part {
   readonly cid: ContentId | null;
   /** 0 for what has no shard. */
   readonly sizeBytes: number;
+  /** What it costs: of a put its shard's charge, of a universal token all that its uses may cost; else 0. */
+  readonly charge: number;
   readonly maxBytes: number | null;
   readonly maxUses: number | null;
   readonly groupId: GroupId | null;
@@ -66,7 +68,7 @@ export function keyOf({ id, hostId, item }: Part): PartKey {
 }
 
 /** What a new transaction has unless it says otherwise: one item, one host, no budget. */
-export const PLAIN = { item: 0, isUse: false, maxBytes: null, maxUses: null, groupId: null } as const;
+export const PLAIN = { item: 0, isUse: false, charge: 0, maxBytes: null, maxUses: null, groupId: null } as const;
 
 const COLUMNS = [
   'id',
@@ -82,6 +84,7 @@ const COLUMNS = [
   'shard_index',
   'cid',
   'size_bytes',
+  'charge',
   'max_bytes',
   'max_uses',
   'group_id',
@@ -112,6 +115,7 @@ export async function insertTransactions(
       t.shardIndex,
       t.cid,
       t.sizeBytes,
+      t.charge,
       t.maxBytes,
       t.maxUses,
       t.groupId,
@@ -157,14 +161,14 @@ export async function findEnded(
   return rows.map(transactionFrom);
 }
 
-/** What the uses of a universal token may still cost: the bytes of its puts that are not void. */
+/** What the uses of a universal token have cost, or may still cost: the charges of its puts that are not void. */
 export async function sumOfPutUses(db: EntityManager, { id, hostId }: Part): Promise<number> {
-  const [row] = await db.query<{ bytes: number | string | null }[]>(
-    `SELECT SUM(size_bytes) AS bytes FROM transactions
+  const [row] = await db.query<{ charge: number | string | null }[]>(
+    `SELECT SUM(charge) AS charge FROM transactions
      WHERE id = $1 AND host_id = $2 AND is_use = 1 AND op = 'put' AND state <> 'void'`,
     [id, hostId],
   );
-  return Number(row?.bytes ?? 0);
+  return Number(row?.charge ?? 0);
 }
 
 /** Set one column of many parts to one value. */
@@ -253,6 +257,7 @@ interface TransactionRow {
   shard_index: number | null;
   cid: ContentId | null;
   size_bytes: number | string;
+  charge: number | string;
   max_bytes: number | string | null;
   max_uses: number | null;
   moved_bytes: number | string;
@@ -282,6 +287,7 @@ function transactionFrom(row: TransactionRow): Transaction {
     shardIndex: row.shard_index,
     cid: row.cid,
     sizeBytes: Number(row.size_bytes),
+    charge: Number(row.charge),
     maxBytes: row.max_bytes === null ? null : Number(row.max_bytes),
     maxUses: row.max_uses,
     movedBytes: Number(row.moved_bytes),

@@ -6,19 +6,21 @@ import { LoadModule } from '../load/load.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { RefusalsModule } from '../refusals/refusals.module.js';
+import { ReputationModule } from '../reputation/reputation.module.js';
 import { BeginDelete } from './begin-delete.js';
 import { BeginGet } from './begin-get.js';
 import { BeginPut } from './begin-put.js';
 import { BeginStream } from './begin-stream.js';
 import { BeginUniversal } from './begin-universal.js';
 import { EndExpired } from './end-expired.js';
+import { LoseShards } from './lose-shards.js';
 import { RecordReports } from './record-reports.js';
 import { RecordUses } from './record-uses.js';
 import { RollUp } from './roll-up.js';
 import { TransactionsController } from './transactions.controller.js';
 
 @Module({
-  imports: [KeysModule, LedgerModule, LoadModule, PeersModule, PlacementModule, RefusalsModule],
+  imports: [KeysModule, LedgerModule, LoadModule, PeersModule, PlacementModule, RefusalsModule, ReputationModule],
   controllers: [TransactionsController],
   providers: [
     BeginPut,
@@ -26,11 +28,12 @@ import { TransactionsController } from './transactions.controller.js';
     BeginStream,
     BeginDelete,
     BeginUniversal,
+    LoseShards,
     RecordReports,
     RecordUses,
     EndExpired,
     RollUp,
   ],
-  exports: [EndExpired],
+  exports: [EndExpired, LoseShards],
 })
 export class TransactionsModule {}

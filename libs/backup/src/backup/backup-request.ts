@@ -33,6 +33,7 @@ export interface SourceStream {
  * timeMs     of the snapshot; by default the present
  * dryRun     send and write nothing, and tell what a run would do
  * retain     nobody can delete what the snapshot needs before this span is over
+ * durability the class of what is stored anew; by default the broker's
  * scan       without a parent, count beside the run how much there is, for its progress
  */
 export interface BackupWish extends SelectionRules, Partial<UnchangedRules> {
@@ -45,6 +46,12 @@ export interface BackupWish extends SelectionRules, Partial<UnchangedRules> {
   readonly dryRun?: boolean;
   readonly scan?: boolean;
   readonly retain?: CalendarSpan;
+  readonly durability?: string;
+}
+
+/** Only what is asked for: an older broker knows no classes. */
+export function durabilityOf({ durability }: Pick<BackupWish, 'durability'>): { readonly durability?: string } {
+  return durability === undefined ? {} : { durability };
 }
 
 export interface BackupRequest extends BackupWish {

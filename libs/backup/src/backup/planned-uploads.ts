@@ -10,11 +10,14 @@ export class PlannedUploads {
   readonly hosts: ReadonlySet<never> = new Set();
   private redundancy: Promise<Redundancy> | null = null;
 
-  constructor(private readonly broker: Pick<BrokerPort, 'redundancy'>) {}
+  constructor(
+    private readonly broker: Pick<BrokerPort, 'redundancy'>,
+    private readonly wanted: { readonly durability?: string } = {},
+  ) {}
 
   /** throws broker_unreachable | not_enough_hosts | ... */
   async store({ objectId, bytes }: SealedObject, signal: AbortSignal): Promise<StoredObject> {
-    this.redundancy ??= this.broker.redundancy({ signal });
+    this.redundancy ??= this.broker.redundancy({ signal, ...this.wanted });
     const { dataShards, totalShards } = await this.redundancy;
     const storedBytes = totalShards * shardBytesFor(bytes.length, dataShards);
     return { objectId, storedShards: totalShards, totalShards, storedBytes };

@@ -59,9 +59,16 @@ export class ObjectUploader {
       readonly uploadLimit?: () => number | null;
       /** Nobody deletes the objects before then (`backup --retain`), as a time on the wire. */
       readonly retainUntil?: string;
+      /** The durability class of new objects; without one the broker's default. */
+      readonly durability?: string;
     },
   ) {
     this.hedges = new HedgeBudget(ports.clock, () => (ports.uploadLimit?.() ?? null) === null);
+  }
+
+  private get durability(): { readonly durability?: string } {
+    const { durability } = this.ports;
+    return durability === undefined ? {} : { durability };
   }
 
   /**
@@ -72,7 +79,7 @@ export class ObjectUploader {
    */
   async store(object: SealedObject, signal: AbortSignal): Promise<StoredObject> {
     for (let recodings = 0; ; recodings++) {
-      this.redundancy ??= await this.ports.broker.redundancy({ signal });
+      this.redundancy ??= await this.ports.broker.redundancy({ signal, ...this.durability });
       try {
         const coded = codeObject(object, this.redundancy, (sizeBytes) => this.parityBuffers.take(sizeBytes));
         const stored = await this.placeShards(coded, signal);
@@ -145,6 +152,7 @@ export class ObjectUploader {
             ...(retainUntil !== undefined && { retainUntil }),
           },
         ],
+        ...this.durability,
       },
       { signal },
     );
@@ -209,6 +217,7 @@ export class ObjectUploader {
     const { index, transactionId, host, token } = permission;
     const shard = coded.shards[index];
     if (shard === undefined) throw new ProtocolError('answer_untrusted');
+    const startMs = this.ports.nowMs();
     try {
       const { receipt } = await this.ports.hosts.putShard({
         host,
@@ -218,7 +227,9 @@ export class ObjectUploader {
         transactionId,
         signal,
       });
-      return { permission, error: null, report: { outcome: 'done', transactionId, receipt } };
+      const tookMs = Math.round(this.ports.nowMs() - startMs);
+      const measured = tookMs > 0 ? { tookMs } : {};
+      return { permission, error: null, report: { outcome: 'done', transactionId, receipt, ...measured } };
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (error.code === 'interrupted') return { permission, error, report: null };

@@ -183,6 +183,24 @@ export const ACCOUNT_ERRORS = {
     'Try again when more hosts are online.',
   ),
   credit_exceeded: row(402, false, 'the account has not enough credit', 'Share more disk, or delete old snapshots.'),
+  ledger_conflict: row(
+    409,
+    false,
+    'the same movement of credit has been made with other content',
+    'Tell the operator; nothing was moved.',
+  ),
+  ledger_unsound: row(
+    500,
+    false,
+    'the ledger does not add up',
+    'Keep the data directory as it is, and compare it with the last backup of it.',
+  ),
+  durability_unknown: row(
+    400,
+    false,
+    'the broker has no such durability class',
+    'See peerkeep credit for the classes that it has.',
+  ),
   target_unavailable: row(
     409,
     false,

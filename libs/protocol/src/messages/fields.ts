@@ -75,3 +75,9 @@ export const peerAddressField = z.strictObject({
 });
 /** Where a peer is reached, as the broker saw it connect; never an address that it merely claimed. */
 export type PeerAddress = z.infer<typeof peerAddressField>;
+
+/** Amounts of credit are bytes in decimal, because they may pass 2^53. */
+export const amountField = z.string().regex(/^(?:0|[1-9]\d{0,18})$/);
+
+/** The name of a durability class: how safely, and for how much credit, an object is kept. */
+export const durabilityField = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);

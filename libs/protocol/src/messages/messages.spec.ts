@@ -6,6 +6,7 @@ import { encodeBase64url } from '../bytes.js';
 import { ERRORS, isErrorCode, ProtocolError } from '../errors.js';
 import { enrolmentKeyField } from './enrolment.js';
 import {
+  amountField,
   bytesField,
   bytesUpToField,
   contentIdField,
@@ -15,7 +16,6 @@ import {
   shardSizeField,
   timeField,
 } from './fields.js';
-import { amountField } from './presence.js';
 import { errorFromProblem, problemFrom } from './problem.js';
 import { report, sendReportsAnswer } from './transactions.js';
 

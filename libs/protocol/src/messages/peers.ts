@@ -3,13 +3,27 @@ import { z } from 'zod';
 import { PEERS_PER_PAGE_MAX, REASON_CHARS_MAX } from '../limits.js';
 import { peerIdField, peerNameField, timeField } from './fields.js';
 
-/** `active` <-> `suspended`; `revoked` is final, from either. */
-export const peerStateField = z.enum(['active', 'suspended', 'revoked']);
+/**
+ * `vetting`: on probation, with few shards of each object; `active`: a host like any other; `leaving`: gets no new shards, and
+ * those it has are moved away; `gone`: holds nothing for others any more; `suspended`: refused until it is resumed;
+ * `revoked`: shut out, which is final.
+ */
+export const peerStateField = z.enum(['vetting', 'active', 'leaving', 'suspended', 'gone', 'revoked']);
 export type PeerState = z.infer<typeof peerStateField>;
 
-/** Who changed a state: a person of the account, or the operator of the broker. */
-export const changedByField = z.enum(['owner', 'operator']);
+/** Who changed a state: a person of the account, the operator of the broker, or the broker by its policy. */
+export const changedByField = z.enum(['owner', 'operator', 'broker']);
 export type ChangedBy = z.infer<typeof changedByField>;
+
+/** Why a state changed. What a person wrote about it stands beside it. */
+export const stateCodeField = z.enum([
+  'owner_asked',
+  'operator_asked',
+  'probation_ended',
+  'nothing_held',
+  'audits_failed',
+]);
+export type StateCode = z.infer<typeof stateCodeField>;
 
 /** What a person wrote, on one line. */
 export const reasonField = z
@@ -27,12 +41,17 @@ export const listPeersQuery = z.strictObject({
 });
 export type ListPeersQuery = z.infer<typeof listPeersQuery>;
 
+export const stateChangeField = z
+  .strictObject({ at: timeField, by: changedByField, code: stateCodeField, reason: reasonField })
+  .nullable();
+export type ListedStateChange = z.infer<typeof stateChangeField>;
+
 export const listedPeer = z.strictObject({
   peerId: peerIdField,
   name: peerNameField,
   state: peerStateField,
-  /** Of the last change of the state; null for a peer that was never anything but active. */
-  stateChange: z.strictObject({ at: timeField, by: changedByField, reason: reasonField }).nullable(),
+  /** The last change of the state; null for a peer that is as it was when it enrolled. */
+  stateChange: stateChangeField,
   enrolledAt: timeField,
   /** When it last said that it is there. */
   seenAt: timeField.nullable(),
@@ -46,6 +65,13 @@ export type ListPeersAnswer = z.infer<typeof listPeersAnswer>;
 /** `POST /v1/peers/{peerId}/revoke`, by another peer of the same account; the answer is the peer as it is then. */
 export const revokePeerRequest = z.strictObject({ reason: reasonField });
 export type RevokePeerRequest = z.infer<typeof revokePeerRequest>;
+
+/**
+ * `POST /v1/peers/{peerId}/leave` and `.../stay`, by any peer of the same account, also for itself; the answer is the peer as
+ * it is then. It gets no new shards, those it has are moved away, and it is gone when it holds none.
+ */
+export const leavePeerRequest = z.strictObject({ reason: reasonField });
+export type LeavePeerRequest = z.infer<typeof leavePeerRequest>;
 
 /**
  * `POST /v1/peers/{peerId}/append-only`, by any peer of the same account, also for itself; the answer is the peer as it

@@ -1,6 +1,7 @@
 // Presence: a peer says that it is there and what it offers; the broker says what time it is and what is due.
 import { z } from 'zod';
 import { HOME_RUN_ID_BYTES, RECEIPT_RESULT_CHARS_MAX, WITHDRAWN_CLIENTS_MAX } from '../limits.js';
+import { creditField } from './credit.js';
 import {
   accountIdField,
   bytesCountField,
@@ -10,7 +11,7 @@ import {
   peerNameField,
   timeField,
 } from './fields.js';
-import { appendOnlyField } from './peers.js';
+import { appendOnlyField, peerStateField, stateChangeField } from './peers.js';
 
 /** What a host offers. `shareBytes` is donated, `usedBytes` of it hold shards, `freeBytes` can still be taken. */
 export const hostOffer = z.strictObject({
@@ -77,9 +78,6 @@ export const presenceAnswer = z.strictObject({
 });
 export type PresenceAnswer = z.infer<typeof presenceAnswer>;
 
-/** Amounts of credit are bytes in decimal, because they may pass 2^53. */
-export const amountField = z.string().regex(/^(?:0|[1-9]\d{0,18})$/);
-
 /** `GET /v1/peers/me` */
 export const peerStatusAnswer = z.strictObject({
   peerId: peerIdField,
@@ -87,11 +85,13 @@ export const peerStatusAnswer = z.strictObject({
   name: peerNameField,
   online: z.boolean(),
   ...reachability,
+  state: peerStateField.default('active'),
+  stateChange: stateChangeField.default(null),
   storedShards: z.int(),
   storedBytes: bytesCountField,
   renewCertificate: z.boolean().default(false),
   renewTransactionKey: z.boolean().default(false),
   appendOnly: appendOnlyField,
-  credit: z.strictObject({ available: amountField, reserved: amountField, earned: amountField }),
+  credit: creditField,
 });
 export type PeerStatusAnswer = z.infer<typeof peerStatusAnswer>;

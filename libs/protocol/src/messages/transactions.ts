@@ -11,12 +11,14 @@ import {
   REFUSALS_PER_REPORT_MAX,
   REPORTS_PER_REQUEST_MAX,
   SHARDS_PER_OBJECT_MAX,
+  TOKEN_LIFE_LONG_MS_MAX,
   TOKEN_TEXT_BYTES_MAX,
   TOKEN_USES_MAX,
 } from '../limits.js';
 import {
   bytesCountField,
   contentIdField,
+  durabilityField,
   objectIdField,
   peerAddressField,
   peerIdField,
@@ -35,6 +37,10 @@ export const tokenField = z.string().max(TOKEN_TEXT_BYTES_MAX);
 export const batchTokenField = z.string().max(BATCH_TOKEN_TEXT_BYTES_MAX);
 const objectSizeField = z.int().min(1).max(OBJECT_BYTES_MAX);
 const avoidField = z.array(peerIdField).max(SHARDS_PER_OBJECT_MAX);
+
+/** `GET /v1/redundancy?durability=`: of which class; absent, the broker's default one. */
+export const redundancyQuery = z.strictObject({ durability: durabilityField.optional() });
+export type RedundancyQuery = z.infer<typeof redundancyQuery>;
 
 /** `GET /v1/redundancy`: the code that new objects must have. `safeShards` stored shards make an object safe. */
 export const redundancyAnswer = z.strictObject({
@@ -76,10 +82,14 @@ export const objectToPut = z.strictObject({
 });
 export type ObjectToPut = z.infer<typeof objectToPut>;
 
-/** `POST /v1/puts`. `batch`: one token per host, for all of the request's shards there. */
+/**
+ * `POST /v1/puts`. `batch`: one token per host, for all of the request's shards there. `durability`: the class of new
+ * objects; absent, the broker's default one. An object keeps the class that it began with.
+ */
 export const beginPutRequest = z.strictObject({
   objects: z.array(objectToPut).min(1).max(OBJECTS_PER_REQUEST_MAX),
   batch: z.boolean().optional(),
+  durability: durabilityField.optional(),
 });
 export type BeginPutRequest = z.infer<typeof beginPutRequest>;
 
@@ -298,6 +308,8 @@ export const report = z.discriminatedUnion('outcome', [
     transactionId: transactionIdField,
     receipt: receiptField,
     object: universalObject.optional(),
+    /** By the client, of a put or get: how long the transfer took. The broker learns from it how fast the host is. */
+    tookMs: z.int().min(1).max(TOKEN_LIFE_LONG_MS_MAX).optional(),
   }),
   z.strictObject({
     outcome: z.literal('failed'),

@@ -1,0 +1,53 @@
+// `peerkeep hosts`: on whose machines the shards of this account are, and what is known of those machines.
+import type { Command } from 'commander';
+import { BrokerClient } from '#broker-api';
+import { PeerHome, readHomeKey } from '#peer-home';
+import { type ListedHost, type ListHostsAnswer, parseTime } from '#protocol';
+import { formatBytes, formatCount, formatCounted, formatLocalTime, formatTable, printable } from '../format.js';
+import { snakeMembers } from '../snake-members.js';
+import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+
+/** Enough of an id to tell hosts apart: its time of enrolment, and some of its luck. */
+const SHORT_ID_CHARS = 18;
+
+export function hostsCommand(context: CommandContext): Command {
+  return newCommand('hosts', 'list the hosts that hold your shards, and how reliable they are').action(
+    (options: CommonOptions) => hosts(context, options),
+  );
+}
+
+async function hosts(context: CommandContext, options: CommonOptions): Promise<void> {
+  const { terminal, signal, clock, log } = context;
+  const home = await PeerHome.open(homePathFor(context, options), await readHomeKey(context.environment));
+  const broker = new BrokerClient({ home, clock, log });
+  try {
+    const listed = await broker.listHosts({ signal });
+    terminal.result(snakeMembers(listed), () => formatHosts(listed));
+  } finally {
+    await broker.close();
+  }
+}
+
+export function formatHosts({ hosts, total, networks, operators }: Omit<ListHostsAnswer, 'next'>): string {
+  const columns = [
+    { title: 'Host' },
+    { title: 'Shards', alignRight: true },
+    { title: 'Size', alignRight: true },
+    { title: 'Uptime', alignRight: true },
+    { title: 'State' },
+    { title: 'Seen' },
+  ];
+  const spread = `${formatCounted(total, 'host')} of ${formatCounted(operators, 'operator')} in ${formatCounted(networks, 'network')}`;
+  return `${formatTable(columns, hosts.map(rowOf))}\n${spread}`;
+}
+
+function rowOf({ peerId, name, shards, bytes, uptime, state, online, seenAt }: ListedHost): string[] {
+  return [
+    name === null ? peerId.slice(0, SHORT_ID_CHARS) : printable(name),
+    formatCount(shards),
+    formatBytes(bytes),
+    uptime === null ? '-' : `${(uptime * 100).toFixed(1)} %`,
+    online ? state : `${state}, offline`,
+    seenAt === null ? '-' : formatLocalTime(parseTime(seenAt) ?? Number.NaN),
+  ];
+}

@@ -1,0 +1,34 @@
+// What a peer of each state may do. Pure.
+import type { PeerState } from '#protocol';
+
+interface Rights {
+  /** Its messages are answered, and tokens are issued to it. */
+  readonly mayAsk: boolean;
+  /** Tokens are issued for it: others put, get and audit there. */
+  readonly mayHost: boolean;
+  readonly takesNewShards: boolean;
+}
+
+const RIGHTS: Readonly<Record<PeerState, Rights>> = {
+  vetting: { mayAsk: true, mayHost: true, takesNewShards: true },
+  active: { mayAsk: true, mayHost: true, takesNewShards: true },
+  leaving: { mayAsk: true, mayHost: true, takesNewShards: false },
+  // It hosts nothing any more; its owner's own backups are there as before.
+  gone: { mayAsk: true, mayHost: false, takesNewShards: false },
+  suspended: { mayAsk: false, mayHost: false, takesNewShards: false },
+  revoked: { mayAsk: false, mayHost: false, takesNewShards: false },
+};
+
+export const HOSTING_STATES = (Object.keys(RIGHTS) as PeerState[]).filter((state) => RIGHTS[state].mayHost);
+
+export function mayAsk(state: PeerState): boolean {
+  return RIGHTS[state].mayAsk;
+}
+
+export function mayHost(state: PeerState): boolean {
+  return RIGHTS[state].mayHost;
+}
+
+export function takesNewShards(state: PeerState): boolean {
+  return RIGHTS[state].takesNewShards;
+}
