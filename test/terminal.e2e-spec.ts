@@ -100,9 +100,11 @@ describe('a backup at a terminal', { timeout: 120_000 }, () => {
   });
 
   it('draws lines that hold the totals, and takes them away at the end', async () => {
-    const { code, stdout } = await watch(onTerminal('backup', source));
+    // At 10 MiB a second it takes some seconds on any machine: the first lines come after one.
+    await writeFile(join(source, 'slowly.bin'), randomBytes(20_000_000));
+    const { code, stdout } = await watch(onTerminal('backup', source, '--limit-upload', '10240'));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/ \d+% {2,}\d+ of \d+ files/);
+    expect(stdout).toMatch(/\d+% {2,}\d+ of \d+ files/);
     expect(stdout).toMatch(/\p{Cc}\[J(?:peerkeep: [^\n]*\n)*snapshot [0-9a-f-]{36} saved/u);
   });
 });
