@@ -47,7 +47,7 @@ class StoredChunks {
   }
 
   get objects(): ConstructorParameters<typeof SnapshotView>[0]['objects'] {
-    const get = async (objectId: ObjectId): Promise<never> => {
+    const use = async (objectId: ObjectId): Promise<never> => {
       this.asked.push(objectId);
       throw new ProtocolError('object_unavailable');
     };
@@ -56,7 +56,7 @@ class StoredChunks {
       this.opened.push(name);
       return this.chunks.get(name)!.bytes;
     };
-    return { get, chunk } as never;
+    return { use, chunk } as never;
   }
 }
 
