@@ -1,7 +1,7 @@
 // The backup engine: everything a backup program needs, as a library. It prints nothing and knows no command line.
 import { randomBytes } from 'node:crypto';
 import type { ListedObject, ObjectId } from '#protocol';
-import { type BackupSummary, type BackupWish, durabilityOf } from './backup/backup-request.js';
+import { type BackupSummary, type BackupWish, durabilityWishOf } from './backup/backup-request.js';
 import { confirmEarlier } from './backup/confirm-earlier.js';
 import { readRetainedChunks, retentionFrom } from './backup/retention.js';
 import { runBackup } from './backup/run-backup.js';
@@ -76,7 +76,12 @@ export class BackupEngine {
       refusedBefore = outbox.refusedReceipts;
       const retention = retain && retentionFrom(clock.nowMs(), retain, localOffsetMinutes);
       const { reading, newObjectId } = attempt;
-      const made = { uploader: attempt.uploader(retention, durabilityOf(request)), randomBytes, newObjectId, guard };
+      const made = {
+        uploader: attempt.uploader(retention, durabilityWishOf(request)),
+        randomBytes,
+        newObjectId,
+        guard,
+      };
       const relyOn = retention && (await readRetainedChunks(attempt.accountStore(), listed, retention, signal));
       const wanted = { ...request, listed, ownSnapshots: own.confirmed, ...(relyOn && { relyOn }) };
       const summary = await runBackup({ ...this.parts, ...reading, ...made }, wanted);

@@ -39,11 +39,6 @@ export class CandidatePool {
   }
 }
 
-/** One of a few by weight; undefined where none has any. */
-export function drawOne(candidates: readonly Candidate[], random: () => number): Candidate | undefined {
-  return new CandidatePool(candidates).draw(random);
-}
-
 /** The first position whose sum is above `target`; sums rise, and the last is above. */
 function firstAbove(sums: Float64Array, target: number): number {
   let low = 0;

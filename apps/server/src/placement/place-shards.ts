@@ -1,7 +1,7 @@
 // Chooses the hosts of an object's shards (B23, B24). Pure: the simulator and the tests run the code that production runs.
 import type { AccountId, PeerId } from '#protocol';
 import { type Candidate, type Holder, passes, type Wishes } from './candidate.js';
-import { CandidatePool, drawOne } from './candidate-pool.js';
+import { CandidatePool } from './candidate-pool.js';
 import { byOperator, OperatorMatching } from './match-operators.js';
 
 export type { Candidate, Holder, Wishes } from './candidate.js';
@@ -154,7 +154,8 @@ class Placing {
   }
 
   private chooseOf(equals: readonly Candidate[]): Candidate {
-    return fasterOf(drawOne(equals, this.random) ?? equals[0]!, drawOne(equals, this.random));
+    const pool = new CandidatePool(equals);
+    return fasterOf(pool.draw(this.random) ?? equals[0]!, pool.draw(this.random));
   }
 
   /** Another operator gets the shard after all, when those before it take other networks of theirs. */

@@ -7,7 +7,7 @@ import { changeMany } from '#database';
 import type { AccountId, ContentId, GroupId, ObjectId, PeerId, TransactionId } from '#protocol';
 import { uuidV7 } from '#protocol';
 import { Ledger } from '../ledger/ledger.js';
-import { type Movement, releaseMovement, settleMovement } from '../ledger/movement.js';
+import { type Movement, releaseMovement } from '../ledger/movement.js';
 import { givenBack } from './movements.js';
 import {
   inStatements,
@@ -134,34 +134,6 @@ export class ShardCharges {
     }
     const given = unplaced.map(({ clientAccountId, charge }) => ({ owner: clientAccountId!, charge }));
     await this.ledger.post(db, releases(given, atMs), atMs);
-  }
-
-  /**
-   * These shards have been stored for their account by another's put (a repair): they cost it as much as they would have
-   * cost a put of its own, as far as its free credit goes. Returns those that it could not pay for.
-   */
-  async chargeMended(
-    db: EntityManager,
-    mended: readonly (ShardName & { readonly accountId: AccountId; readonly charge: number })[],
-    atMs: number,
-  ): Promise<readonly ShardName[]> {
-    const unpaid: ShardName[] = [];
-    for (const { objectId, index, accountId, charge } of mended) {
-      const available = (await this.ledger.availableOf(db, [accountId])).get(accountId)!;
-      if (available < BigInt(charge)) {
-        unpaid.push({ objectId, index });
-        continue;
-      }
-      const changed = await changeMany(
-        db,
-        "UPDATE shards SET charge = $1 WHERE object_id = $2 AND shard_index = $3 AND state = 'stored' AND charge = 0",
-        [charge, objectId, index],
-      );
-      if (changed === 0) continue;
-      const movement = settleMovement({ transactionId: newId(atMs), client: accountId, charge, from: 'available' });
-      await this.ledger.post(db, [movement], atMs);
-    }
-    return unpaid;
   }
 
   private async placedOf(db: EntityManager, puts: readonly Part[]): Promise<ReadonlySet<PartKey>> {

@@ -50,7 +50,7 @@ export interface BackupWish extends SelectionRules, Partial<UnchangedRules> {
 }
 
 /** Only what is asked for: an older broker knows no classes. */
-export function durabilityOf({ durability }: Pick<BackupWish, 'durability'>): { readonly durability?: string } {
+export function durabilityWishOf({ durability }: Pick<BackupWish, 'durability'>): { readonly durability?: string } {
   return durability === undefined ? {} : { durability };
 }
 
