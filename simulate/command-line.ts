@@ -48,7 +48,7 @@ export async function runCommandLine(argv: readonly string[], { out, talk }: Str
 
 interface Flags
   extends Omit<SimulationOptions, 'missedAfterHours' | 'objectBytes' | 'storedBytesPerPeer' | 'offeredBytesPerPeer'> {
-  readonly missedAfter: number;
+  readonly missedAfter: number | null;
   readonly objectSize: number;
   readonly storedPerPeer: number;
   readonly offeredPerPeer: number;
@@ -120,11 +120,16 @@ function simulateCommand(out: (text: string) => void): Command {
     )
     .option(
       '--repair-at <shards>',
-      'repair when so many shards or fewer are left',
+      "repair when so many shards or fewer are left; without it the policy's decision",
       whole(1, SHARDS_PER_OBJECT_MAX),
       d.repairAt,
     )
-    .option('--missed-after <h>', 'a peer that is away for so long is done without', number(0, 1e5), d.missedAfterHours)
+    .option(
+      '--missed-after <h>',
+      "a peer that is away for so long is done without; without it the policy's",
+      number(0, 1e5),
+      d.missedAfterHours,
+    )
     .option(
       '--audit-rate <n>',
       "audits of a host in a day; without it the policy's; 0: none",

@@ -29,10 +29,10 @@ export interface SimulationOptions {
   readonly repairBandwidth: number;
   /** In place of the policy's waiting and of bandwidth: exponential repair times of this mean, of all that is missing. */
   readonly repairHours: number | null;
-  /** In place of the policy's threshold: repair when so many shards or fewer are left. */
+  /** In place of the policy's decision: repair when so many shards or fewer are left. */
   readonly repairAt: number | null;
-  /** A peer that is away for so long is done without; one that is lost is missed after so long. */
-  readonly missedAfterHours: number;
+  /** In place of the policy's: a peer that is away for so long is done without, one that is lost is missed then. */
+  readonly missedAfterHours: number | null;
   /** Audits of a host in a day; null: the default policy's. 0: none. */
   readonly auditRate: number | null;
   /** Share of the shards that rot on their disks in a year. */
@@ -60,7 +60,7 @@ export const DEFAULT_OPTIONS: SimulationOptions = {
   repairBandwidth: 1e6,
   repairHours: null,
   repairAt: null,
-  missedAfterHours: 48,
+  missedAfterHours: null,
   auditRate: null,
   corruption: 0.001,
   suspicious: 0.01,

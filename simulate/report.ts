@@ -68,7 +68,7 @@ function durability(world: World): object {
 /** Most shards at which a repair is due. */
 function lastDue({ code, rules }: World): number {
   let left = code.totalShards - 1;
-  while (left > 0 && !rules.isRepairDue(left)) left--;
+  while (left > 0 && !rules.repairOf({ sound: left, away: 0 }).isDue) left--;
   return left;
 }
 

@@ -16,6 +16,8 @@ import {
   contentIdOf,
   formatTime,
   isRefusal,
+  type KeepFilterAnswer,
+  type KeepFilterRequest,
   PROBLEM_CONTENT_TYPE,
   type PresenceRequest,
   ProtocolError,
@@ -229,6 +231,10 @@ export class TestBroker {
   isDown = false;
   /** The run of the host's home that it acknowledged last. */
   acknowledged: KnownRun | null = null;
+  /** What it says that the host should hold. */
+  keepFilterOf: (request: KeepFilterRequest) => KeepFilterAnswer = () => {
+    throw new ProtocolError('route_unknown');
+  };
   /** How often it said home_restored. */
   homesRefused = 0;
   /** Its answers do not arrive, though it does what is asked. */
@@ -326,6 +332,7 @@ export class TestBroker {
       this.losses.push(...(body as { cids: ContentId[] }).cids);
       return {};
     }
+    if (path === '/v1/keep-filter') return this.keepFilterOf(body as KeepFilterRequest);
     if (path === '/v1/peers/me') {
       const credit = { available: '0', reserved: '0', used: '0', withheld: '0' };
       const ids = { peerId: HOST_ID, accountId: HOST_ID, name: 'laptop' };

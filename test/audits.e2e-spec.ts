@@ -199,6 +199,9 @@ describe('a host that is asked for what it has not (B25)', () => {
       host.peerId,
     ]);
     expect(change).toEqual({ state_changed_by: 'broker', state_code: 'audits_failed' });
+    // What it has backed up itself is its own as before; only an operator takes that away.
+    const { state, stateChange } = await world().askBroker(host, (broker) => broker.peerStatus());
+    expect({ state, code: stateChange?.code }).toEqual({ state: 'suspended', code: 'audits_failed' });
     await expectCountsHold();
     const audits = (await outcomesOf(host)).failed!;
     await nextRound();

@@ -29,7 +29,7 @@ export function sourceNewerThan(built: string, { root }: { root: string }): stri
   const builtMs = statSync(built, { throwIfNoEntry: false })?.ctimeMs ?? 0;
   for (const folder of SOURCE_FOLDERS) {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true, recursive: true })) {
-      if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('spec.ts')) continue;
+      if (!entry.isFile() || !/\.tsx?$/.test(entry.name) || entry.name.endsWith('spec.ts')) continue;
       const file = join(entry.parentPath, entry.name);
       if (statSync(file).mtimeMs > builtMs) return file.slice(root.length + 1);
     }

@@ -242,15 +242,15 @@ describe('operations', () => {
   });
 
   it('put, get and delete at every member of a group by one transaction', async () => {
-    const { groupId } = await ask((broker) => broker.createGroup({ name: 'family' }));
+    const { groupId } = await ask((broker) => broker.groups.create({ name: 'family' }));
     const members = world().hosts.slice(0, 2);
     for (const { home, peerId } of members) {
-      await world().askBroker({ home }, (broker) => broker.applyToGroup(groupId));
-      await ask((broker) => broker.decideMembership(groupId, { peerId, accept: true }));
+      await world().askBroker({ home }, (broker) => broker.groups.apply(groupId));
+      await ask((broker) => broker.groups.decide(groupId, { peerId, accept: true }));
     }
     const bytes = [randomBytes(SHARD_BYTES), randomBytes(1_000)];
     const items = bytes.map((content) => ({ cid: contentIdOf(content), sizeBytes: content.length }));
-    const put = await ask((broker) => broker.beginGroup({ groupId, op: 'put', items }));
+    const put = await ask((broker) => broker.groups.begin({ groupId, op: 'put', items }));
     expect(put.permissions).toHaveLength(2);
     const { transactionId } = put;
     const reports: Report[] = [];
@@ -260,12 +260,12 @@ describe('operations', () => {
     }
     await settle(reports);
 
-    const get = await ask((broker) => broker.beginGroup({ groupId, op: 'get', items: [items[0]!] }));
+    const get = await ask((broker) => broker.groups.begin({ groupId, op: 'get', items: [items[0]!] }));
     for (const { host, token } of get.permissions) {
       const got = await link.getShard({ host, token, transactionId: get.transactionId, ...items[0]! });
       expect(got.bytes.equals(bytes[0]!)).toBe(true);
     }
-    const deletion = await ask((broker) => broker.beginGroup({ groupId, op: 'delete', items }));
+    const deletion = await ask((broker) => broker.groups.begin({ groupId, op: 'delete', items }));
     const deleted: Report[] = [];
     for (const { host, token } of deletion.permissions) {
       const batch = { host, token, transactionId: deletion.transactionId, items };
@@ -273,14 +273,14 @@ describe('operations', () => {
       for (const { cid } of items) expect(await isHeld(host.peerId, cid)).toBe(false);
     }
     await settle(deleted);
-    expect(await refusalOf(ask((broker) => broker.beginGroup({ groupId, op: 'get', items })))).toBe(
+    expect(await refusalOf(ask((broker) => broker.groups.begin({ groupId, op: 'get', items })))).toBe(
       'group_content_unknown',
     );
-    const { groups } = await ask((broker) => broker.listGroups());
+    const { groups } = await ask((broker) => broker.groups.list());
     expect(groups.find((group) => group.groupId === groupId)?.members).toHaveLength(3);
-    await world().askBroker(members[0]!, (broker) => broker.leaveGroup(groupId));
+    await world().askBroker(members[0]!, (broker) => broker.groups.leave(groupId));
     expect(
-      await refusalOf(world().askBroker(members[0]!, (broker) => broker.beginGroup({ groupId, op: 'put', items }))),
+      await refusalOf(world().askBroker(members[0]!, (broker) => broker.groups.begin({ groupId, op: 'put', items }))),
     ).toBe('group_not_member');
   });
 });

@@ -107,6 +107,7 @@ class PacedEngine {
       beginDelete: (...of) => this.count(() => broker.beginDelete(...of)),
       listObjects: (...of) => this.count(() => broker.listObjects(...of)),
       peerStatus: (...of) => this.count(() => broker.peerStatus(...of)),
+      repairs: { own: (...of) => this.count(() => broker.repairs.own(...of)) },
       sendReports: (...of) => this.count(() => broker.sendReports(...of)),
     };
   }

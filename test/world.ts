@@ -19,6 +19,7 @@ import { brokerMigrations } from '#migrations/broker/index';
 import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
 import { FakeClock, type Log, openLog } from '#process';
 import { type AccountId, type ContentId, type Credit, type PeerId, ProtocolError } from '#protocol';
+import type { AgentConfig } from '../apps/peer-agent/src/config.js';
 import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { shardPath } from '../apps/peer-agent/src/shards/shard-path.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
@@ -33,6 +34,10 @@ export interface WorldOptions {
   readonly policy?: Record<string, unknown>;
   /** The broker tells the answers of its CAPTCHA, for people who register. */
   readonly testMode?: boolean;
+  /** How long ago the world begins: its clock may be moved on by so much, and in all by less than a certificate lives. */
+  readonly behindMs?: number;
+  /** What broker, hosts and clients log to; nobody hears them without it. */
+  readonly log?: Log;
 }
 
 const SHARE_BYTES = 2_000_000_000;
@@ -59,10 +64,12 @@ export class World {
     shareBytes = SHARE_BYTES,
     policy = {},
     testMode = false,
+    behindMs = BEHIND_MS,
+    log = openLog('world', 'silent'),
   }: WorldOptions = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), 'peerkeep-world-'));
-    const clock = new FakeClock(Date.now() - BEHIND_MS);
-    const world = new World(folder, clock, openLog('world', 'silent'), parsePolicy(policy), testMode);
+    const clock = new FakeClock(Date.now() - behindMs);
+    const world = new World(folder, clock, log, parsePolicy(policy), testMode);
     await world.startBroker(0);
     for (let i = 0; i < hosts; i++) await world.addHost(shareBytes);
     return world;
@@ -98,18 +105,18 @@ export class World {
     return PeerHome.create(join(this.folder, name), enrolled);
   }
 
-  async addHost(shareBytes = SHARE_BYTES): Promise<WorldHost> {
-    const home = await this.enrol(`host-${this.hosts.length + 1}`);
+  async addHost(shareBytes = SHARE_BYTES, settings: HostSettings = {}, account?: AccountId): Promise<WorldHost> {
+    const home = await this.enrol(`host-${this.hosts.length + 1}`, account === undefined ? {} : { account });
     await home.setShare(shareBytes);
-    const host = new WorldHost(this, home);
+    const host = new WorldHost(this, home, settings);
     await host.start();
     this.hosts.push(host);
     return host;
   }
 
   /** A machine with a master key of its own, registered with the broker. */
-  async addClient(name = `client-${this.clients.length + 1}`): Promise<WorldClient> {
-    const home = await this.enrol(name);
+  async addClient(name = `client-${this.clients.length + 1}`, account?: AccountId): Promise<WorldClient> {
+    const home = await this.enrol(name, account === undefined ? {} : { account });
     const masterKey = randomBytes(32);
     await home.saveMasterKey(masterKey);
     const { publicKey } = recoveryKeyPair(deriveDataKeys(masterKey).recoverySeed);
@@ -211,12 +218,16 @@ export class World {
   }
 }
 
+/** What an agent is told at its start, beside its home and its listener. */
+export type HostSettings = Omit<AgentConfig, 'homePath' | 'homeKey' | 'listen'>;
+
 export class WorldHost {
   private running: RunningAgent | null = null;
 
   constructor(
     private readonly world: World,
     readonly home: PeerHome,
+    private readonly settings: HostSettings,
   ) {}
 
   get peerId(): PeerId {
@@ -235,7 +246,7 @@ export class WorldHost {
   /** Start, and tell the broker, unless it is down: so long after the start that any token from then on is later. */
   async start({ tellBroker = true } = {}): Promise<void> {
     const { clock, log } = this.world;
-    const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 } };
+    const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 }, ...this.settings };
     this.running = await startAgent(config, { clock, log });
     if (!tellBroker) return;
     clock.advance(BROKER_TIME_STEP_MS);

@@ -43,6 +43,7 @@ export class StoredAccount {
         beginPut: refuse,
         beginDelete: refuse,
         peerStatus: refuse,
+        repairs: { own: refuse },
       },
       hosts: {
         getShard: async ({ cid, into }) => {

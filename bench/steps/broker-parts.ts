@@ -11,9 +11,11 @@ import { prepareDataDir } from '../../apps/server/src/config/data-dir.js';
 import { parsePolicy } from '../../apps/server/src/config/policy.js';
 import { AuthenticateMessage } from '../../apps/server/src/control/authenticate-message.js';
 import type { Caller } from '../../apps/server/src/control/caller.js';
+import { Readiness } from '../../apps/server/src/health/readiness.js';
 import { openVault } from '../../apps/server/src/keys/key-files.js';
 import { LedgerArchive } from '../../apps/server/src/ledger/ledger-archive.js';
 import { openMailer } from '../../apps/server/src/mail/open-mailer.js';
+import { BrokerMetrics } from '../../apps/server/src/metrics/broker-metrics.js';
 import { BrokerDatabase } from '../../apps/server/src/platform/broker-database.js';
 import { Settings } from '../../apps/server/src/platform/settings.js';
 import { WebAddress } from '../../apps/server/src/platform/web-address.js';
@@ -123,6 +125,14 @@ async function openApplication(path: string, { clock, log }: { clock: Clock; log
       authority,
       vault,
       webAddress,
+      metrics: new BrokerMetrics(),
+      readiness: new Readiness({
+        database,
+        settings,
+        clock,
+        dataDir: dataDir.path,
+        keyFile: dataDir.keyEncryptionKey,
+      }),
       mailer,
       ledgerArchive: new LedgerArchive(dataDir.ledger),
     }),

@@ -4,6 +4,7 @@ import { SeveralUses1795000000310 } from './1795000000310-several-uses.js';
 import { Epochs1795000000320 } from './1795000000320-epochs.js';
 import { TrashAndBatches1795000000330 } from './1795000000330-trash-and-batches.js';
 import { Scrub1795000001300 } from './1795000001300-scrub.js';
+import { KeepFilter1795000001900 } from './1795000001900-keep-filter.js';
 
 export const AGENT_MIGRATIONS = [
   FirstRelease1790000000000,
@@ -11,4 +12,5 @@ export const AGENT_MIGRATIONS = [
   Epochs1795000000320,
   TrashAndBatches1795000000330,
   Scrub1795000001300,
+  KeepFilter1795000001900,
 ] as const;

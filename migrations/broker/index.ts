@@ -12,7 +12,13 @@ import { AppendOnly1795000000740 } from './1795000000740-append-only.js';
 import { Exchange1795000001100 } from './1795000001100-exchange.js';
 import { PeerStates1795000001200 } from './1795000001200-peer-states.js';
 import { Audits1795000001300 } from './1795000001300-audits.js';
+import { Repairs1795000001400 } from './1795000001400-repairs.js';
 import { Admin1795000001500 } from './1795000001500-admin.js';
+import { NetworkSamples1795000001600 } from './1795000001600-network-samples.js';
+import { Alerts1795000001650 } from './1795000001650-alerts.js';
+import { Wishes1795000001700 } from './1795000001700-wishes.js';
+import { Console1795000001800 } from './1795000001800-console.js';
+import { LostPlaces1795000001900 } from './1795000001900-lost-places.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -28,5 +34,11 @@ export const brokerMigrations = [
   Exchange1795000001100,
   PeerStates1795000001200,
   Audits1795000001300,
+  Repairs1795000001400,
   Admin1795000001500,
+  Wishes1795000001700,
+  NetworkSamples1795000001600,
+  Alerts1795000001650,
+  Console1795000001800,
+  LostPlaces1795000001900,
 ] as const;

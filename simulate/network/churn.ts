@@ -92,6 +92,7 @@ export function peerDies(world: World, peer: number): void {
 
 export function graveIsFound(world: World, grave: number): void {
   const { shards, tallies } = world;
+  if (world.graves[grave]!.length > 0) tallies.deathsMissed++;
   for (const slot of world.graves[grave]!) {
     const isOpen = shards.host[slot] === NO_HOST && shards.isBelieved[slot] === 1;
     if (!isOpen || shards.phase[shards.objectOf(slot)] === PHASE.lost) continue;

@@ -1,5 +1,5 @@
 // Credit in the simulated network: what hosts prove each day, and the movements that the broker's exchange makes of it.
-import { decideCharge } from '../../apps/server/src/exchange/decide-charge.js';
+import { decideCharge, earnedBytes } from '../../apps/server/src/exchange/decide-charge.js';
 import { decideAllowance, decideExchange, decideHour } from '../../apps/server/src/exchange/decide-exchange.js';
 import { accountOf, STANDING } from './peers.js';
 import type { World } from './world.js';
@@ -86,8 +86,10 @@ function proveDay(world: World, account: number, dayInWindow: number): void {
 }
 
 /** Hours in which it was away prove nothing. */
-function provedByteHours({ shards, peers, weighedShardBytes }: World, peer: number): number {
-  return Math.round(shards.heldBy[peer]! * weighedShardBytes * HOURS_PER_DAY * peers.uptime[peer]!);
+function provedByteHours({ shards, peers, rules, code, shardBytes: sizeBytes, weight }: World, peer: number): number {
+  const charge = decideCharge({ sizeBytes, ...code, ratio: rules.ratio });
+  const heldBytes = shards.heldBy[peer]! * earnedBytes({ sizeBytes, charge }) * weight;
+  return Math.round(heldBytes * HOURS_PER_DAY * peers.uptime[peer]!);
 }
 
 function exchange(world: World, account: number): void {

@@ -3,6 +3,7 @@ import { isProbationOver } from '../../apps/server/src/peers/decide-vetting.js';
 import { auditsPerHour, bytesPerAudit } from './audits.js';
 import { endDayOfCredits } from './credits.js';
 import { STANDING } from './peers.js';
+import { sweepRepairs } from './repairs.js';
 import { NO_HOST, PHASE } from './shards.js';
 import type { World } from './world.js';
 
@@ -16,6 +17,7 @@ export function endDay(world: World): void {
     countAudits(world, peer);
     if (world.peers.standing[peer] === STANDING.vetting) endProbation(world, peer);
   }
+  sweepRepairs(world);
   sampleAvailability(world);
   endDayOfCredits(world);
 }

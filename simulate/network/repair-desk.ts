@@ -14,6 +14,9 @@ export class RepairDesk {
   readonly transfers = new Map<number, Transfer>();
   readonly retries: number[] = [];
   waitingCount = 0;
+  /** When the broker saw that a repair is due; and how long the last ones took from then on. */
+  readonly seenDueHours: Float64Array;
+  readonly paceHours: number[] = [];
   /** When the loss came that made the repair due, in truth; NaN while none is. */
   readonly dueSinceHours: Float64Array;
   pool = new CandidatePool([]);
@@ -21,6 +24,7 @@ export class RepairDesk {
 
   constructor(objects: number) {
     this.entry = new Int32Array(objects);
+    this.seenDueHours = new Float64Array(objects).fill(Number.NaN);
     this.dueSinceHours = new Float64Array(objects).fill(Number.NaN);
   }
 }

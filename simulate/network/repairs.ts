@@ -1,14 +1,20 @@
 // Repair in the simulated network: which objects wait for it, in which order, and what it moves.
+
+import { HOURS_PER_YEAR } from '#erasure';
 import { CandidatePool } from '../../apps/server/src/placement/candidate-pool.js';
 import { type Holder, placeShards } from '../../apps/server/src/placement/place-shards.js';
 import { EVENT } from './events.js';
 import { accountOf, idOf, numberOf } from './peers.js';
+import type { Measured, ShardsSeen } from './rules.js';
 import { CONDITION, NO_HOST, PHASE } from './shards.js';
 import type { World } from './world.js';
 
 const SECONDS_PER_HOUR = 3_600;
 /** A host that drops what it took waits until it has been paid for taking it. */
 const KEPT_FOR_HOURS = 1;
+/** So many repairs tell how long one takes, and no fewer (repair-pace.ts of the broker). */
+const PACE_REPAIRS = 100;
+const PACE_REPAIRS_MIN = 10;
 /** How old the weights of a pool of hosts may be; whether one is there and has room is always as it is. */
 const POOL_LIFE_HOURS = 6;
 
@@ -26,7 +32,7 @@ export function noticeTruth(world: World, object: number): void {
     lose(world, object);
     return;
   }
-  if (world.rules.isRepairDue(intact) && Number.isNaN(desk.dueSinceHours[object]!)) {
+  if (world.rules.repairOf({ sound: intact, away: 0 }).isDue && Number.isNaN(desk.dueSinceHours[object]!)) {
     desk.dueSinceHours[object] = world.nowHours;
     if (world.options.repairHours === null) return;
     const inHours = world.random.repair.exponential(world.options.repairHours);
@@ -61,16 +67,44 @@ export function considerRepair(world: World, object: number): void {
   if (world.options.repairHours !== null) return;
   const phase = shards.phase[object]!;
   if (phase !== PHASE.calm && phase !== PHASE.waiting) return;
-  const believed = shards.believed[object]!;
-  if (!rules.isRepairDue(believed)) {
+  const { isDue, rank } = rules.repairOf(shardsSeen(world, object));
+  if (!isDue) {
     if (phase === PHASE.waiting) leaveQueue(world, object);
     return;
   }
+  if (Number.isNaN(desk.seenDueHours[object]!)) desk.seenDueHours[object] = world.nowHours;
   if (phase === PHASE.calm) tallies.repairsWaitingMax = Math.max(tallies.repairsWaitingMax, ++desk.waitingCount);
   shards.phase[object] = PHASE.waiting;
   desk.entry[object]! += 1;
-  desk.waiting.add(rules.repairRank(believed), 0, object, desk.entry[object]!);
+  desk.waiting.add(rank, 0, object, desk.entry[object]!);
   startRepairs(world);
+}
+
+/** What is not in danger by itself may be by hosts that have gone away since: looked at once a day. */
+export function sweepRepairs(world: World): void {
+  const { shards, rules, code } = world;
+  if (world.options.repairHours !== null) return;
+  rules.measure(measured(world));
+  for (let object = 0; object < shards.objects; object++)
+    if (shards.phase[object] === PHASE.calm && shards.believed[object]! < code.totalShards)
+      considerRepair(world, object);
+}
+
+/** The broker sees a host that is lost as one that is away, until it is missed. */
+function shardsSeen({ shards, peers }: World, object: number): ShardsSeen {
+  const believed = shards.slotsOf(object).filter((slot) => shards.isBelieved[slot] === 1);
+  const sound = believed.filter((slot) => shards.host[slot] !== NO_HOST && peers.isOnline[shards.host[slot]!] === 1);
+  return { sound: sound.length, away: believed.length - sound.length };
+}
+
+function measured({ desk, tallies, options, nowHours }: World): Measured {
+  const { paceHours } = desk;
+  const repairHours = paceHours.reduce((sum, hours) => sum + hours, 0) / paceHours.length;
+  return {
+    hostYears: (options.peers * nowHours) / HOURS_PER_YEAR,
+    losses: tallies.deathsMissed + tallies.freeRiderHours.length + tallies.honestSuspended,
+    repairHours: paceHours.length < PACE_REPAIRS_MIN ? null : repairHours,
+  };
 }
 
 function leaveQueue(world: World, object: number): void {
@@ -159,6 +193,10 @@ function countRepair(world: World, object: number, written: number, read: number
   const since = desk.dueSinceHours[object]!;
   if (!Number.isNaN(since)) tallies.repairHours.push(nowHours - since);
   desk.dueSinceHours[object] = Number.NaN;
+  const seen = desk.seenDueHours[object]!;
+  if (!Number.isNaN(seen)) desk.paceHours.push(nowHours - seen);
+  if (desk.paceHours.length > PACE_REPAIRS) desk.paceHours.shift();
+  desk.seenDueHours[object] = Number.NaN;
   noticeTruth(world, object);
 }
 

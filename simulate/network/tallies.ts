@@ -2,6 +2,8 @@
 
 export class Tallies {
   deaths = 0;
+  /** Of them those that the broker has missed. */
+  deathsMissed = 0;
   outages = 0;
   /** Peers that were away for so long that the broker did without them, and came back after all. */
   falseAlarms = 0;

@@ -23,7 +23,16 @@ export interface LedgerStore {
   write<T>(unit: (db: EntityManager) => Promise<T>): Promise<T>;
 }
 
+export interface PlayedLedger {
+  readonly operations: number;
+  readonly clients: number;
+  readonly seed: number;
+  readonly unitMax: number;
+  readonly rounds?: number;
+}
+
 export interface OperationCounts {
+  readonly units: number;
   readonly made: number;
   readonly refused: number;
   readonly repeated: number;
@@ -32,6 +41,9 @@ export interface OperationCounts {
 
 const ACCOUNTS = 8;
 const OPENING = 10_000n;
+const CHARGE_MAX = 3_000;
+/** Units of one operation, beside those that draw how many they have. */
+const SINGLE_SHARE = 0.3;
 /** Puts that a client remembers, to settle, void, release and say again. */
 const REMEMBERED_MAX = 32;
 
@@ -42,31 +54,45 @@ interface Put {
   state: 'open' | 'settled' | 'ended';
 }
 
+/** What one unit is to do: new movements, those that were made before, and what the client remembers when it succeeds. */
+interface Unit {
+  readonly movements: Movement[];
+  readonly again: Movement[];
+  readonly puts: Put[];
+  readonly ways: { readonly put: Put; readonly to: Put['state'] }[];
+  /** It takes from what is free, of which there may be too little. */
+  mayBeRefused: boolean;
+}
+
 /**
  * `clients` at once make `operations` in all: they reserve, settle, void, release, earn and lapse, say again what they
- * said, and say it with other content. Each is one unit, in which the balances sum to zero; none goes below zero. At the
- * end every purse is what the movements that succeeded make of it.
+ * said, and say it with other content. One unit has up to `unitMax` of them, all or none; in each the balances sum to
+ * zero, and none goes below zero. After each of `rounds`, and so at the end, every purse is what the movements that
+ * succeeded make of it, and the books are sound from the first entry on.
  *
  * seed   the same choices of every client; who is first is the database's
  */
 export async function playLedger(
   store: LedgerStore,
-  { operations, clients, seed }: { readonly operations: number; readonly clients: number; readonly seed: number },
+  { operations, clients, seed, unitMax, rounds = 1 }: PlayedLedger,
 ): Promise<OperationCounts> {
   const ledger = new Ledger();
   const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `account-${i}` as AccountId);
   const model = new Map<LedgerAccount, bigint>();
+  const change = (account: LedgerAccount, amount: bigint): void =>
+    void model.set(account, (model.get(account) ?? 0n) + amount);
   await store.write(async (db) => {
     for (const account of accounts) await ledger.openAccount(db, account, { amount: OPENING, atMs: 0 });
   });
-  for (const account of accounts) model.set(purseOf('available', account), OPENING);
-  model.set(ISSUANCE, -OPENING * BigInt(ACCOUNTS));
-  const counts = { made: 0, refused: 0, repeated: 0, conflicts: 0 };
+  for (const account of accounts) change(purseOf('available', account), OPENING);
+  change(ISSUANCE, -OPENING * BigInt(ACCOUNTS));
+  const counts = { units: 0, made: 0, refused: 0, repeated: 0, conflicts: 0 };
 
-  const post = async (movement: Movement): Promise<'made' | 'refused'> => {
+  const post = async ({ movements, again, puts, ways, mayBeRefused }: Unit): Promise<Put[]> => {
+    counts.units++;
     try {
       await store.write(async (db) => {
-        await ledger.post(db, [movement], 0);
+        await ledger.post(db, [...movements, ...again], 0);
         const [sum] = await db.query<{ sum: string }[]>(
           'SELECT CAST(SUM(balance) AS text) AS sum FROM ledger_accounts',
         );
@@ -74,72 +100,128 @@ export async function playLedger(
       });
     } catch (error) {
       if (!isRefusal(error, 'credit_exceeded')) throw error;
-      counts.refused++;
-      return 'refused';
+      assert(mayBeRefused, 'what is set aside, or used, can always be given back');
+      counts.refused += movements.length;
+      return [];
     }
-    counts.made++;
-    model.set(movement.debit, (model.get(movement.debit) ?? 0n) - movement.amount);
-    model.set(movement.credit, (model.get(movement.credit) ?? 0n) + movement.amount);
-    return 'made';
+    counts.made += movements.length;
+    counts.repeated += again.length;
+    for (const { put, to } of ways) put.state = to;
+    for (const { debit, credit, amount } of movements) {
+      change(debit, -amount);
+      change(credit, amount);
+    }
+    return puts;
   };
 
-  const repeat = async (movement: Movement): Promise<void> => {
-    await store.write((db) => ledger.post(db, [movement], 0));
-    counts.repeated++;
-    const other = { ...movement, amount: movement.amount + 1n };
-    const refusal = await store.write((db) => ledger.post(db, [other], 0)).catch((error: unknown) => error);
+  /** The last of them is another than it was: nothing of the unit is made, what is new in it neither. */
+  const contradict = async (fresh: readonly Movement[], again: Movement): Promise<void> => {
+    const other = { ...again, amount: again.amount + 1n };
+    const refusal = await store.write((db) => ledger.post(db, [...fresh, other], 0)).catch((error: unknown) => error);
     assert(isRefusal(refusal, 'ledger_conflict'));
     counts.conflicts++;
   };
 
-  const play = async (client: number): Promise<void> => {
-    const random = randomOf(seed * 1_000 + client);
-    const puts: Put[] = [];
-    const own = Math.floor((operations + client) / clients);
-    for (let i = 0; i < own; i++) {
-      const name = `${client}-${i}`;
-      const account = accounts[Math.floor(random() * ACCOUNTS)]!;
-      const put = puts[Math.floor(random() * puts.length)];
-      const chance = random();
-      if (put === undefined || chance < 0.4) {
-        const charge = 1 + Math.floor(random() * 3_000);
-        const reservation = reserveMovement({ transactionId: name, client: account, charge });
-        if ((await post(reservation)) === 'made') puts.push({ reservation, account, charge, state: 'open' });
-        if (puts.length > REMEMBERED_MAX) puts.shift();
-      } else if (chance < 0.5) await repeat(put.reservation);
-      else if (put.state === 'open' && chance < 0.75) {
-        const { account: owner, charge } = put;
-        const transactionId = put.reservation.transactionId;
-        assert.equal(await post(settleMovement({ transactionId, client: owner, charge, from: 'reserved' })), 'made');
-        put.state = 'settled';
-      } else if (put.state === 'open') {
-        const transactionId = put.reservation.transactionId;
-        assert.equal(await post(voidMovement({ transactionId, client: put.account, charge: put.charge })), 'made');
-        put.state = 'ended';
-      } else if (put.state === 'settled') {
-        const charge = BigInt(put.charge);
-        assert.equal(await post(releaseMovement({ id: name, owner: put.account, charge })), 'made');
-        put.state = 'ended';
-      } else {
-        const available = purseOf('available', account);
-        const amount = 1n + BigInt(Math.floor(random() * 500));
-        const movement =
-          chance < 0.9
-            ? ({ kind: 'earn', transactionId: name, debit: ISSUANCE, credit: available, amount } as const)
-            : ({ kind: 'lapse', transactionId: name, debit: available, credit: ISSUANCE, amount } as const);
-        await post(movement);
-      }
+  const players = Array.from({ length: clients }, (_, client) => ({ client, puts: [] as Put[], made: 0 }));
+  const play = async (player: (typeof players)[number], until: number): Promise<void> => {
+    const { client, puts } = player;
+    // A round goes on where the one before it ended, with choices of its own.
+    const random = randomOf((seed * 1_000 + client) * 100 + until);
+    while (player.made < until) {
+      const size = random() < SINGLE_SHARE ? 1 : 1 + Math.floor(random() * unitMax);
+      const planned = planUnit(
+        { puts, accounts, size: Math.min(size, until - player.made), random },
+        () => `${client}-${player.made++}`,
+      );
+      if (planned.again.length > 0) await contradict(planned.movements, planned.again.at(-1)!);
+      puts.push(...(await post(planned)));
     }
   };
-  await Promise.all(Array.from({ length: clients }, (_, client) => play(client)));
-
-  for (const account of accounts) {
-    const balances = await ledger.balancesOf(store.reads, account);
-    for (const purse of PURSES) assert.equal(balances[purse], model.get(purseOf(purse, account)) ?? 0n);
+  for (let round = 1; round <= rounds; round++) {
+    const until = Math.round((operations * round) / rounds / clients);
+    await Promise.all(players.map((player) => play(player, until)));
+    for (const account of accounts) {
+      const balances = await ledger.balancesOf(store.reads, account);
+      for (const purse of PURSES) assert.equal(balances[purse], model.get(purseOf(purse, account)) ?? 0n);
+    }
+    assert.equal(await ledger.balanceOf(store.reads, ISSUANCE), model.get(ISSUANCE));
+    assert.deepEqual(await checkBooks(store.reads), []);
   }
-  assert.equal(await ledger.balanceOf(store.reads, ISSUANCE), model.get(ISSUANCE));
-  assert.deepEqual(await checkBooks(store.reads), []);
   return counts;
+}
+
+/** So many operations of a client, each of another put than the others. What is done to a put it remembers. */
+function planUnit(
+  of: {
+    readonly puts: Put[];
+    readonly accounts: readonly AccountId[];
+    readonly size: number;
+    readonly random: () => number;
+  },
+  nextName: () => string,
+): Unit {
+  const { puts, accounts, size, random } = of;
+  const unit: Unit = { movements: [], again: [], puts: [], ways: [], mayBeRefused: false };
+  const free = new Set(puts);
+  for (let i = 0; i < size; i++) {
+    const name = nextName();
+    const account = accounts[Math.floor(random() * accounts.length)]!;
+    const put = [...free][Math.floor(random() * free.size)];
+    if (put !== undefined) free.delete(put);
+    const chance = random();
+    if ((put === undefined || chance < 0.4) && mayRemember(puts, unit.puts.length)) {
+      // The more a unit asks for, the less of each.
+      const charge = 1 + Math.floor((random() * CHARGE_MAX) / size);
+      const reservation = reserveMovement({ transactionId: name, client: account, charge });
+      unit.movements.push(reservation);
+      unit.puts.push({ reservation, account, charge, state: 'open' });
+      unit.mayBeRefused = true;
+    } else if (put === undefined || (put.state === 'ended' && chance >= 0.5)) {
+      unit.movements.push(
+        hostingMovement(name, account, { isEarned: chance < 0.9, amount: 1n + BigInt(Math.floor(random() * 500)) }),
+      );
+      unit.mayBeRefused ||= chance >= 0.9;
+    } else if (chance < 0.5) {
+      unit.again.push(put.reservation);
+    } else {
+      const { movement, to } = movementOn(put, name, chance < 0.75);
+      unit.movements.push(movement);
+      unit.ways.push({ put, to });
+    }
+  }
+  return unit;
+}
+
+/** Only what has ended is forgotten: credit of other puts would never come back. */
+function mayRemember(puts: Put[], more: number): boolean {
+  if (puts.length + more < REMEMBERED_MAX) return true;
+  const ended = puts.findIndex(({ state }) => state === 'ended');
+  if (ended >= 0) puts.splice(ended, 1);
+  return ended >= 0;
+}
+
+function movementOn(
+  put: Put,
+  name: string,
+  isSettled: boolean,
+): { readonly movement: Movement; readonly to: Put['state'] } {
+  const { account, charge, state, reservation } = put;
+  const of = { transactionId: reservation.transactionId, client: account, charge };
+  if (state === 'settled')
+    return { movement: releaseMovement({ id: name, owner: account, charge: BigInt(charge) }), to: 'ended' };
+  if (isSettled) return { movement: settleMovement({ ...of, from: 'reserved' }), to: 'settled' };
+  return { movement: voidMovement(of), to: 'ended' };
+}
+
+function hostingMovement(
+  name: string,
+  account: AccountId,
+  { isEarned, amount }: { isEarned: boolean; amount: bigint },
+): Movement {
+  const available = purseOf('available', account);
+  return isEarned
+    ? { kind: 'earn', transactionId: name, debit: ISSUANCE, credit: available, amount }
+    : { kind: 'lapse', transactionId: name, debit: available, credit: ISSUANCE, amount };
 }
 
 /** Clients at once spend one account, a byte each: exactly as many succeed as there are bytes. Returns how many did. */

@@ -13,6 +13,7 @@ import { dumpCommand } from './commands/dump.js';
 import { escrowCommand } from './commands/escrow.js';
 import { findCommand } from './commands/find.js';
 import { forgetCommand } from './commands/forget.js';
+import { groupsCommand } from './commands/groups.js';
 import { hostsCommand } from './commands/hosts.js';
 import { initCommand } from './commands/init.js';
 import { keyCommand } from './commands/key.js';
@@ -58,6 +59,7 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     keyCommand,
     peersCommand,
     hostsCommand,
+    groupsCommand,
     creditCommand,
     escrowCommand,
     scheduleCommand,

@@ -4,6 +4,7 @@ import { Clock, Log, Periodic } from '#process';
 import { AskPresence } from './broker-link/ask-presence.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
+import { ReconcileShards } from './keep-filter/reconcile-shards.js';
 import {
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
@@ -13,6 +14,7 @@ import {
   RENEWAL_CHECK_MS,
   REPORT_INTERVAL_MS,
 } from './limits.js';
+import { RepairWorker } from './repairs/repair-worker.js';
 import { backoffMs } from './reports/backoff.js';
 import { SendReports } from './reports/send-reports.js';
 import { ScrubShards } from './scrub/scrub-shards.js';
@@ -33,6 +35,8 @@ export class AgentLoops {
   readonly sweep: Periodic;
   readonly trash: Periodic;
   readonly scrub: Periodic;
+  readonly repairs: Periodic;
+  readonly keepFilter: Periodic;
   private readonly ending = new AbortController();
   private reportFailures = 0;
 
@@ -47,6 +51,8 @@ export class AgentLoops {
     sweepLeftovers: SweepLeftovers,
     shardTrash: ShardTrash,
     scrubShards: ScrubShards,
+    repairWorker: RepairWorker,
+    reconcileShards: ReconcileShards,
     private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -94,6 +100,16 @@ export class AgentLoops {
       () => scrubShards.pauseMs,
       () => scrubShards.run(signal),
     );
+    this.repairs = this.loop(
+      'repairs',
+      () => repairWorker.pauseMs,
+      () => repairWorker.run(signal),
+    );
+    this.keepFilter = this.loop(
+      'keep-filter',
+      () => reconcileShards.pauseMs,
+      () => reconcileShards.run(signal),
+    );
   }
 
   /**
@@ -115,7 +131,18 @@ export class AgentLoops {
   }
 
   private get all(): readonly Periodic[] {
-    return [this.presence, this.reports, this.renewals, this.prune, this.rates, this.sweep, this.trash, this.scrub];
+    return [
+      this.presence,
+      this.reports,
+      this.renewals,
+      this.prune,
+      this.rates,
+      this.sweep,
+      this.trash,
+      this.scrub,
+      this.keepFilter,
+      this.repairs,
+    ];
   }
 
   private loop(name: string, intervalMs: () => number, run: () => Promise<void>, soonMs = 0): Periodic {

@@ -19,6 +19,10 @@ import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
 import { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
+import { AskKeepList } from './keep-filter/ask-keep-list.js';
+import { ReconcileShards } from './keep-filter/reconcile-shards.js';
+import { AgentMetrics } from './metrics/agent-metrics.js';
+import { RepairWorker } from './repairs/repair-worker.js';
 import { RefusalTally } from './reports/refusal-tally.js';
 import { ReportOutbox } from './reports/report-outbox.js';
 import { SendReports } from './reports/send-reports.js';
@@ -133,6 +137,7 @@ const REPORTS: Provider[] = [
     inject: [AgentDatabase],
   },
   { provide: RefusalTally, useFactory: () => new RefusalTally() },
+  AgentMetrics,
   SendReports,
 ];
 
@@ -159,7 +164,9 @@ const SERVING: Provider[] = [
 
 const SCRUB: Provider[] = [VerifyShard, CorruptShards, ScrubShards];
 
-const BROKER_LINK: Provider[] = [AskPresence, ComposeOffer, Renewals, Presence, AgentLoops];
+const KEEP_FILTER: Provider[] = [AskKeepList, ReconcileShards];
+
+const BROKER_LINK: Provider[] = [RepairWorker, AskPresence, ComposeOffer, Renewals, Presence, AgentLoops];
 
 @Module({})
 class AgentModule {}
@@ -177,6 +184,7 @@ export function agentModule(config: AgentConfig, { clock, log }: AgentSurroundin
       ...REPORTS,
       ...SERVING,
       ...SCRUB,
+      ...KEEP_FILTER,
       ...BROKER_LINK,
     ],
   };

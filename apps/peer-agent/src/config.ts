@@ -1,7 +1,16 @@
 // What an agent is told at its start, checked once and then fixed.
 import type { HomeKey } from '#peer-home';
+import { BYTES_PER_SECOND_LIMIT_MIN } from '#peer-link';
 import { type ListenAddress, parseListenAddress } from '#process';
-import { ProtocolError } from '#protocol';
+import { ProtocolError, regionField } from '#protocol';
+import { REPAIRS_AT_ONCE } from './limits.js';
+
+export interface RepairSettings {
+  /** In each direction; null is no limit. */
+  readonly bytesPerSecond: number | null;
+  /** Objects at the same time; each is held in memory. */
+  readonly atOnce: number;
+}
 
 /** Also the token under which it is injected. */
 export abstract class AgentConfig {
@@ -13,6 +22,27 @@ export abstract class AgentConfig {
   abstract readonly listen: ListenAddress;
   /** How fast the host reads what it holds to find rot; 0: not at all. A default where it is missing. */
   abstract readonly scrubBytesPerSecond?: number;
+  /** Where its figures are served to this machine; nowhere when it is missing. */
+  abstract readonly metrics?: ListenAddress | null;
+  /** Where the host says that it stands; it does not say where this is missing. */
+  abstract readonly region?: string;
+  /** How the host repairs objects of others; null, or missing: not at all. */
+  abstract readonly repairs?: RepairSettings | null;
+}
+
+/** How repairs run by default, at this rate; 0 is no limit. throws usage for a rate at which hosts cut transfers off */
+export function readRepairs(bytesPerSecond: number): RepairSettings {
+  if (bytesPerSecond === 0) return { bytesPerSecond: null, atOnce: REPAIRS_AT_ONCE };
+  if (bytesPerSecond >= BYTES_PER_SECOND_LIMIT_MIN) return { bytesPerSecond, atOnce: REPAIRS_AT_ONCE };
+  const detail = `--repair-rate is below ${BYTES_PER_SECOND_LIMIT_MIN} bytes a second; --no-repairs is for none at all`;
+  throw new ProtocolError('usage', {}, { detail });
+}
+
+/** throws usage */
+export function readRegion(text: string): string {
+  if (regionField.safeParse(text).success) return text;
+  const detail = `--region ${text} is no name of lower-case letters, digits and hyphens, as eu or de-berlin`;
+  throw new ProtocolError('usage', {}, { detail });
 }
 
 /** throws usage */

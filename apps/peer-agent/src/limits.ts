@@ -1,6 +1,15 @@
 // The bounds of the host that are its own and not the protocol's.
 import { strict as assert } from 'node:assert';
-import { BLOCK_BYTES, CONTROL_BODY_BYTES_MAX, SHARD_BYTES_MAX, TOKEN_TEXT_BYTES_MAX, TRANSFERS_MAX } from '#protocol';
+import {
+  BLOCK_BYTES,
+  CONTROL_BODY_BYTES_MAX,
+  OBJECT_BYTES_MAX,
+  SHARD_BYTES_MAX,
+  TOKEN_LIFE_MS_MAX,
+  TOKEN_TEXT_BYTES_MAX,
+  TRANSFERS_MAX,
+  TRASH_MS,
+} from '#protocol';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -65,6 +74,24 @@ export const CORRUPT_SHARDS_MAX = 100_000;
 /** How soon a broker that did not take them is told again. */
 export const LOSSES_RETRY_MS = MINUTE_MS;
 
+// Keep-filter: when the host asks what it should hold. At a start it waits, so that one that is started again and again does
+// not ask each time.
+export const KEEP_INTERVAL_MS = DAY_MS;
+export const KEEP_FIRST_MS = 2 * 60 * MINUTE_MS;
+export const KEEP_LOOK_MS = 10 * MINUTE_MS;
+export const KEEP_RETRY_MS = 60 * MINUTE_MS;
+/** For so long after a restore of this home was accepted nothing is put away. */
+export const KEEP_RESTORED_MS = TRASH_MS;
+/** What came to the host less than this before the list was made is kept: longer than any token lives, and its use is told. */
+export const KEEP_MARGIN_MS = 2 * DAY_MS;
+/** More than so many shards, and more than such a share of all, do not go without a person's word. */
+export const UNWANTED_SHARDS_MIN = 16;
+export const UNWANTED_SHARE_MAX = 0.1;
+export const KEEP_SHARDS_AT_ONCE = 1_000;
+export const KEEP_LIST_BYTES_MAX = 256 * 1024 * 1024;
+/** What was put away and is looked at once more in each run, the newest first. */
+export const PUT_AWAY_LOOKED_AT_MAX = 100_000;
+
 // Batches
 /** How long a client may take to send the token that a batch begins with: it is no header, and bounded like one. */
 export const BATCH_TOKEN_MS_MAX = HEADERS_MS_MAX;
@@ -108,3 +135,13 @@ assert(PRESENCE_MS_MIN >= BROKER_TIME_STEP_MS);
 assert(HEADER_BYTES_MAX >= TOKEN_TEXT_BYTES_MAX + 2 * 1024);
 // A transfer that keeps the least rate is never ended by the bound of the whole request.
 assert(REQUEST_MS_MAX > (SHARD_BYTES_MAX / LEAST_BYTES_PER_SECOND) * SECOND_MS);
+// A put that the broker permitted before it made a list has ended, and was told of, or is too young to go.
+assert(KEEP_MARGIN_MS > TOKEN_LIFE_MS_MAX);
+
+// Repairs: what this host moves for them in each direction, objects at once and the size of one, all of which is in memory;
+// how often it asks for work, and how soon again after a refusal.
+export const REPAIR_BYTES_PER_SECOND = 4 * 1024 * 1024;
+export const REPAIRS_AT_ONCE = 1;
+export const REPAIR_OBJECT_BYTES_MAX = OBJECT_BYTES_MAX;
+export const REPAIR_REST_MS = MINUTE_MS;
+export const REPAIR_REFUSED_MS = 10 * MINUTE_MS;

@@ -8,16 +8,18 @@
 import 'reflect-metadata';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
+import { readMetricsAddress } from '#metrics';
 import { homePathOf, readHomeKey } from '#peer-home';
 import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type ErrorCode, ProtocolError } from '#protocol';
 import { acceptRestore } from './commands/accept-restore.js';
 import { enrol } from './commands/enrol.js';
+import { keepFilter } from './commands/keep-filter.js';
 import { leave } from './commands/leave.js';
 import { run } from './commands/run.js';
 import { parseSize } from './commands/size-text.js';
 import { formatStatus, readStatus } from './commands/status.js';
-import { readListenAddress } from './config.js';
+import { readListenAddress, readRegion, readRepairs } from './config.js';
 
 // Bytes of shards lie outside the heap and count as its growth: with V8's own measure the heap is collected for every few
 // shards that pass.
@@ -46,6 +48,17 @@ interface EnrolFlags {
   readonly key?: string;
   readonly keyFile?: string;
   readonly name?: string;
+  readonly home?: string;
+}
+
+interface RunFlags {
+  readonly listen: string;
+  readonly scrub: string;
+  readonly metrics?: string;
+  readonly region?: string;
+  readonly repairs: boolean;
+  readonly repairRate: string;
+  readonly backups?: boolean;
   readonly home?: string;
 }
 
@@ -93,14 +106,22 @@ function program(): Command {
     .command('run')
     .description('serve other peers until SIGTERM; prints `listening on host:port` when ready')
     .requiredOption('--listen <host:port>', 'where other peers reach this machine; port 0 takes a free one')
+    .option('--metrics <address:port>', 'serve figures for Prometheus there, to this machine only')
     .option('--scrub <rate>', 'bytes a second at which this host reads what it holds to find rot; 0 for never', '4MiB')
+    .option('--region <name>', 'where this machine stands, for owners who wish it: eu, de-berlin')
+    .option('--no-repairs', 'do not rebuild lost shards of others on this machine')
+    .option('--repair-rate <rate>', 'bytes a second, in each direction, that repairs may move; 0 for no limit', '4MiB')
     .option('--backups', 'run the backups that client/config.json of this home names, at their times')
     .option(...HOME_OPTION)
-    .action(async (options: { listen: string; scrub: string; backups?: boolean; home?: string }) => {
+    .action(async (options: RunFlags) => {
       const homePath = homePathOf(options.home, process.env);
       const listen = readListenAddress(options.listen);
       const scrubBytesPerSecond = parseSize(options.scrub);
-      const config = { homePath, listen, scrubBytesPerSecond, homeKey: await readHomeKey(process.env) };
+      const region = options.region === undefined ? {} : { region: readRegion(options.region) };
+      const repairs = options.repairs ? readRepairs(parseSize(options.repairRate)) : null;
+      const homeKey = await readHomeKey(process.env);
+      const metrics = options.metrics === undefined ? null : readMetricsAddress(options.metrics);
+      const config = { homePath, listen, metrics, scrubBytesPerSecond, repairs, ...region, homeKey };
       const log = openLog(PROGRAM, readLogLevel(process.env, 'info'));
       await run({ config, backups: options.backups === true, environment: process.env, log, print });
     });
@@ -129,6 +150,16 @@ function program(): Command {
       const home = { homePath: homePathOf(options.home, process.env), homeKey: await readHomeKey(process.env) };
       const asked = { ...home, reason: options.reason, undo: options.undo === true };
       print(await leave({ ...asked, clock: new SystemClock(), log: openLog(PROGRAM, 'silent') }));
+    });
+
+  command
+    .command('keep-filter')
+    .description('show what this host put into its trash because the broker does not know it')
+    .option('--accept', 'let go what was held back because it is much at once; the agent must be stopped')
+    .option(...HOME_OPTION)
+    .action(async (options: { accept?: boolean; home?: string }) => {
+      const home = { homePath: homePathOf(options.home, process.env), homeKey: await readHomeKey(process.env) };
+      print(await keepFilter({ ...home, accept: options.accept === true }));
     });
 
   command

@@ -3,7 +3,8 @@ import 'reflect-metadata';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { BrokerClient } from '#broker-api';
-import type { Clock } from '#process';
+import { type RunningMetrics, serveMetrics } from '#metrics';
+import type { Clock, ListenAddress } from '#process';
 import type { PeerId } from '#protocol';
 import { type AgentSurroundings, agentModule } from './agent.module.js';
 import { AgentLock } from './agent-lock.js';
@@ -12,6 +13,9 @@ import { Presence } from './broker-link/presence.js';
 import type { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
 import { STOP_BROKER_MS_MAX, STOP_TRANSFERS_MS_MAX } from './limits.js';
+import { AgentMetrics } from './metrics/agent-metrics.js';
+import { observeAgent, unreadyAgent } from './metrics/observe-agent.js';
+import { RepairWorker } from './repairs/repair-worker.js';
 import { SendReports } from './reports/send-reports.js';
 import { ScrubShards } from './scrub/scrub-shards.js';
 import { ShardListener } from './serving/shard-listener.js';
@@ -23,6 +27,8 @@ import { ReplayList } from './tokens/replay-list.js';
 export interface RunningAgent {
   readonly peerId: PeerId;
   readonly port: number;
+  /** Of the listener for figures, if there is one. */
+  readonly metricsPort: number | null;
   /** Resolves when the broker has first taken notice of this host; never while the broker is away. */
   readonly noticed: Promise<void>;
   /** Run one of the loops now, and wait for its end; throws what it throws. */
@@ -33,7 +39,17 @@ export interface RunningAgent {
   kill(): Promise<void>;
 }
 
-export type LoopName = 'presence' | 'reports' | 'renewals' | 'prune' | 'rates' | 'sweep' | 'trash' | 'scrub';
+export type LoopName =
+  | 'presence'
+  | 'reports'
+  | 'renewals'
+  | 'prune'
+  | 'rates'
+  | 'sweep'
+  | 'trash'
+  | 'scrub'
+  | 'keepFilter'
+  | 'repairs';
 
 /**
  * Start to serve. Needs no broker: tokens are verified alone.
@@ -49,16 +65,19 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
   const ending = new AgentEnding(context, loops, surroundings);
   let port: number;
   try {
+    if (config.metrics) await ending.serveMetrics(config.metrics);
     port = await context.get(ShardListener).listen(config.listen);
   } catch (error) {
     await ending.stop();
     throw error;
   }
   loops.start();
-  surroundings.log.info({ event: 'agent_started', peerId: context.get(HostIdentity).peerId, port });
+  const { metricsPort } = ending;
+  surroundings.log.info({ event: 'agent_started', peerId: context.get(HostIdentity).peerId, port, metricsPort });
   return {
     peerId: context.get(HostIdentity).peerId,
     port,
+    metricsPort,
     noticed: context.get(Presence).noticed,
     triggers: {
       presence: () => loops.presence.trigger(),
@@ -69,6 +88,8 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
       sweep: () => loops.sweep.trigger(),
       trash: () => loops.trash.trigger(),
       scrub: () => loops.scrub.trigger(),
+      keepFilter: () => loops.keepFilter.trigger(),
+      repairs: () => loops.repairs.trigger(),
     },
     stop: () => ending.stop(),
     kill: () => ending.kill(),
@@ -80,12 +101,24 @@ class AgentEnding {
   private stopping: Promise<void> | null = null;
   private killing: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
+  private metrics: RunningMetrics | null = null;
 
   constructor(
     private readonly context: INestApplicationContext,
     private readonly loops: AgentLoops,
     private readonly surroundings: AgentSurroundings,
   ) {}
+
+  /** What watches this host is told until it is closed. */
+  async serveMetrics(listen: ListenAddress): Promise<void> {
+    observeAgent(this.context);
+    const { book } = this.context.get(AgentMetrics);
+    this.metrics = await serveMetrics(listen, { book, unready: () => unreadyAgent(this.context) });
+  }
+
+  get metricsPort(): number | null {
+    return this.metrics?.port ?? null;
+  }
 
   stop(): Promise<void> {
     this.stopping ??= this.killing ?? this.runStop();
@@ -145,7 +178,9 @@ class AgentEnding {
   }
 
   private async runClose(): Promise<void> {
+    await this.metrics?.close();
     await this.context.get(AgentDatabase).close();
+    await this.context.get(RepairWorker).close();
     await this.context.get(BrokerClient).close();
     await this.context.close();
     await this.context.get(AgentLock).release();

@@ -5,12 +5,16 @@ import { AuditsModule } from './audits/audits.module.js';
 import { CaptchaModule } from './captcha/captcha.module.js';
 import { TestModeModule } from './captcha/test-mode.module.js';
 import { CertificatesModule } from './certificates/certificates.module.js';
+import { ChurnModule } from './churn/churn.module.js';
+import { ConsoleModule } from './console/console.module.js';
 import { ControlModule } from './control/control.module.js';
 import { EnrolmentModule } from './enrolment/enrolment.module.js';
 import { EscrowModule } from './escrow/escrow.module.js';
 import { ExchangeModule } from './exchange/exchange.module.js';
 import { GroupsModule } from './groups/groups.module.js';
 import { HealthModule } from './health/health.module.js';
+import { HistoryModule } from './history/history.module.js';
+import { KeepFilterModule } from './keep-filter/keep-filter.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { ObjectsModule } from './objects/objects.module.js';
@@ -18,6 +22,7 @@ import { PeersModule } from './peers/peers.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { type PlatformParts, platformModule } from './platform/platform.module.js';
 import { PresenceModule } from './presence/presence.module.js';
+import { RepairsModule } from './repairs/repairs.module.js';
 import { StandingModule } from './standing/standing.module.js';
 import { TransactionsModule } from './transactions/transactions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -37,12 +42,17 @@ import { WebModule } from './web/web.module.js';
     ObjectsModule,
     TransactionsModule,
     AuditsModule,
+    KeepFilterModule,
     StandingModule,
+    ChurnModule,
+    RepairsModule,
     GroupsModule,
     LedgerModule,
     ExchangeModule,
+    HistoryModule,
     HealthModule,
     WebModule,
+    ConsoleModule,
   ],
 })
 class AppModule {}

@@ -94,6 +94,7 @@ describe('first contact', () => {
       '/v1/groups/{groupId}/decisions',
       '/v1/groups/{groupId}/departures',
       '/v1/hosts',
+      '/v1/keep-filter',
       '/v1/losses',
       '/v1/objects',
       '/v1/peers',

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { openLog, readLogLevel, SystemClock, VERSION } from '#process';
 import { type AccountId, formatTime, isRefusal, isUuidV7, ProtocolError } from '#protocol';
 import { adminKeyCommand, adminLogCommand } from './admin/access/admin-commands.js';
+import { readAlertWebhook } from './alerts/alert-webhook.js';
 import { readConfig, type StartFlags } from './config/config.js';
 import { dataDirAt, existingDataDir } from './config/data-dir.js';
 import { parseTimeSpan } from './config/parse-time-span.js';
@@ -56,6 +57,8 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
       '--key-file <file>',
       'the key-encryption key, where it is not beside the database (or PEERKEEP_KEY_ENCRYPTION_KEY_FILE)',
     )
+    .option('--alert-webhook <url>', 'post alerts there as JSON (or PEERKEEP_ALERT_WEBHOOK)')
+    .option('--alert-secret-file <file>', 'what signs them (or PEERKEEP_ALERT_SECRET_FILE)')
     .option('--test-mode', 'for tests: tell the answers of the CAPTCHA; on loopback only, behind no proxy')
     .action((flags: StartFlags) => start(flags, environment));
   const features = [
@@ -90,7 +93,11 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
 
 async function start(flags: StartFlags, environment: NodeJS.ProcessEnv): Promise<void> {
   const settings = readConfig(flags, environment);
-  const config = { ...settings, keyFile: await findKeyFile(dataDirAt(settings.dataDir), flags, environment) };
+  const config = {
+    ...settings,
+    keyFile: await findKeyFile(dataDirAt(settings.dataDir), flags, environment),
+    alertWebhook: await readAlertWebhook(flags, environment),
+  };
   const log = openLog('peerkeep-server', readLogLevel(environment, 'info'));
   const stopAsked = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve);

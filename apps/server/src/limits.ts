@@ -32,6 +32,10 @@ export const EXCHANGED_AT_ONCE_MAX = 200;
 /** Entries of the ledger that are archived in one file, and leave the database in one unit. */
 export const ENTRIES_ARCHIVED_AT_ONCE_MAX = 5_000;
 
+/** How often churn is measured anew, and hosts that are looked at together. */
+export const CHURN_INTERVAL_MS = 60 * MINUTE_MS;
+export const HOST_LIVES_READ_AT_ONCE_MAX = 1_000;
+
 /** A host with less room than this is full for the choice of a code. */
 export const ELIGIBLE_HOST_BYTES_MIN = 1024 * 1024;
 
@@ -65,6 +69,11 @@ export const AUDIT_HELD_COUNT_MS = DAY_MS / 4;
 export const AUDIT_DRAWS_MAX = 32;
 /** Days for which the outcomes of audits are counted by host. */
 export const AUDIT_DAYS_KEPT = 90;
+/** Content ids that are read at once for a keep-filter, and filters that are made at the same time. */
+export const KNOWN_CONTENTS_AT_ONCE = 2_000;
+export const KEEP_FILTERS_AT_ONCE_MAX = 32;
+/** How long a host is asked to keep what it seemed to have lost. */
+export const LOST_PLACES_KEPT_MS = 31 * DAY_MS;
 /** Ports below are those of other services, except HTTPS. */
 export const HOST_PORT_MIN = 1_024;
 
@@ -196,3 +205,17 @@ export const SEALED_AT_ONCE_MAX = 64;
 export const PUTS_TOGETHER_MAX = 64;
 /** Requests to put that may wait for the database. */
 export const PUTS_WAITING_MAX = 2_048;
+
+// Repairs: how often the queue is tended, objects that are looked at in one unit, and pages of them in one run.
+export const REPAIR_TICK_MS = 15 * SECOND_MS;
+export const REPAIR_OBJECTS_PER_UNIT = 200;
+export const REPAIR_PAGES_PER_RUN = 50;
+export const REPAIR_TASKS_AT_ONCE_MAX = 100;
+export const REPAIR_REWARDS_AT_ONCE_MAX = 200;
+/** Objects that are looked at before a worker hears that there is nothing for it, and when it may ask again. */
+export const REPAIRS_LOOKED_AT_PER_TASK = 16;
+export const REPAIR_ASK_AGAIN_MS = MINUTE_MS;
+/** For so long an object is not given to a worker that failed at it; one that failed so often, and more than it did, gets none. */
+export const REPAIR_FAILURES_REMEMBERED_MS = DAY_MS;
+export const REPAIR_FAILURES_MAX = 5;
+export const REPAIR_TASKS_KEPT_MS = 90 * DAY_MS;

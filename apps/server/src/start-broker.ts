@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ExclusiveUse, takeExclusiveUse } from '#database';
-import { type Clock, type Log, Periodic } from '#process';
+import { type Clock, type Log, pause } from '#process';
 import { CERTIFICATE_LIFE_MS } from '#protocol';
 import { type AdminKeyOptions, makeAdminKey } from './admin/access/make-admin-key.js';
 import { LiveBroker } from './admin/live-broker.js';
@@ -11,16 +11,17 @@ import { type CheckedLog, checkLog } from './admin/log/check-log.js';
 import { openPolicy } from './admin/policies/open-policy.js';
 import { type RunningAdmin, startAdmin } from './admin/start-admin.js';
 import { appModule } from './app.module.js';
-import { AuditHosts } from './audits/audit-hosts.js';
+import { BrokerJobs } from './broker-jobs.js';
+import { BrokerWatch } from './broker-watch.js';
 import { CertificateAuthority } from './certificates/certificate-authority.js';
+import type { Churn } from './churn/decide-churn.js';
+import { MeasuredChurn } from './churn/measured-churn.js';
 import { ADMIN_LISTEN, type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/config.js';
 import { dataDirAt, prepareDataDir } from './config/data-dir.js';
 import { parsePolicy, readWrittenPolicy } from './config/policy.js';
 import { checkTestMode } from './config/test-mode.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
-import { PollDevice } from './enrolment/poll-device.js';
-import { WaitingTime } from './escrow/waiting-time.js';
-import { ExchangeCredit } from './exchange/exchange-credit.js';
+import { Readiness } from './health/readiness.js';
 import { openVault } from './keys/key-files.js';
 import { KeyPool } from './keys/key-pool.js';
 import { askForRotation } from './keys/key-rotations.js';
@@ -28,17 +29,10 @@ import { KeyUpkeep } from './keys/key-upkeep.js';
 import { TransactionCounts } from './keys/transaction-counts.js';
 import { LedgerArchive } from './ledger/ledger-archive.js';
 import { WatchLedger } from './ledger/watch-ledger.js';
-import {
-  AUDIT_TICK_MS,
-  EXCHANGE_INTERVAL_MS,
-  LEDGER_CHECK_INTERVAL_MS,
-  OWN_CERTIFICATE_CHECK_MS,
-  PROBE_TICK_MS,
-  STANDING_INTERVAL_MS,
-  VOID_INTERVAL_MS,
-} from './limits.js';
 import type { Mailer } from './mail/mailer.js';
 import { openMailer } from './mail/open-mailer.js';
+import { BrokerMetrics } from './metrics/broker-metrics.js';
+import { observeRequests } from './metrics/observe-requests.js';
 import { PeerChanges } from './peers/peer-changes.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { describeApi } from './platform/describe-api.js';
@@ -48,9 +42,6 @@ import { NestLog } from './platform/nest-log.js';
 import { Settings } from './platform/settings.js';
 import { WebAddress } from './platform/web-address.js';
 import { rangesAround } from './presence/judge-address.js';
-import { ProbeHosts } from './probes/probe-hosts.js';
-import { KeepStandings } from './standing/keep-standings.js';
-import { EndExpired } from './transactions/end-expired.js';
 
 export interface BrokerParts {
   readonly clock: Clock;
@@ -81,6 +72,13 @@ export interface RunningBroker {
   probeHostsNow(): Promise<void>;
   auditHostsNow(): Promise<void>;
   keepStandingsNow(): Promise<void>;
+  tendRepairsNow(): Promise<void>;
+  measureChurnNow(): Promise<void>;
+  /** As it was measured last. */
+  churn(): Churn;
+  sampleNetworkNow(): Promise<void>;
+  watchAlertsNow(): Promise<void>;
+  postAlertsNow(): Promise<void>;
   watchLedgerNow(): Promise<void>;
   exchangeCreditNow(): Promise<void>;
   noticeChangesNow(): Promise<void>;
@@ -130,7 +128,11 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     const webAddress = new WebAddress(policy.webUrl);
     mailer = await openMailer(policy.mail, { folder: dataDir.mail, smtpUrl: config.smtpUrl ?? null, clock, log });
     const ledgerArchive = new LedgerArchive(dataDir.ledger);
-    const parts = { database, clock, log, settings, authority, vault, webAddress, mailer, ledgerArchive };
+    const metrics = new BrokerMetrics();
+    observeRequests(listener.adapter.getInstance(), metrics);
+    const readiness = new Readiness({ database, settings, clock, dataDir: dataDir.path, keyFile: keyFile.path });
+    const own = { authority, vault, webAddress, mailer, ledgerArchive, metrics, readiness };
+    const parts = { database, clock, log, settings, ...own };
     const app = await NestFactory.create<NestFastifyApplication>(appModule(parts), listener.adapter, {
       logger: new NestLog(log),
       bodyParser: false,
@@ -139,6 +141,13 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     describeApi(app);
     await app.init();
     const watchLedger = new WatchLedger(dataDir.database, log);
+    const watch = new BrokerWatch(app, {
+      clock,
+      log,
+      watchLedger,
+      dataDir: dataDir.path,
+      webhook: config.alertWebhook ?? null,
+    });
     admin = await startAdmin(parts, LiveBroker.of(app, watchLedger), config.adminListen ?? ADMIN_LISTEN);
     const { address, port, joinLink } = await listener.listen(app, webAddress);
     app.get(GuardedConnect, { strict: false }).listensAt(address, port);
@@ -156,6 +165,8 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
     });
     await keyUpkeep.start();
     return run({
+      readiness,
+      watch,
       watchLedger,
       app,
       admin,
@@ -187,6 +198,8 @@ function run(parts: {
   database: BrokerDatabase;
   keyUpkeep: KeyUpkeep;
   watchLedger: WatchLedger;
+  watch: BrokerWatch;
+  readiness: Readiness;
   mailer: Mailer;
   inUse: ExclusiveUse;
   clock: Clock;
@@ -196,82 +209,25 @@ function run(parts: {
   port: number;
   joinLink: string;
 }): RunningBroker {
-  const { app, admin, listener, database, clock, log } = parts;
-  const runEndExpired = async (): Promise<void> => {
-    await app.get(EndExpired, { strict: false }).run();
-    await app.get(PollDevice, { strict: false }).forgetExpired();
-    await app.get(WaitingTime, { strict: false }).countAll();
-  };
-  const runRenewCertificate = async (): Promise<void> => {
+  const { app, admin, listener, database, watch, clock, log } = parts;
+  const { stopDelayMs } = parts.settings.policy.health;
+  const renewCertificates = async (): Promise<void> => {
     await listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
     await admin.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
   };
-  const endExpired = new Periodic({
-    name: 'end-expired',
-    clock,
-    log,
-    intervalMs: () => VOID_INTERVAL_MS,
-    run: runEndExpired,
-  });
-  const renewCertificate = new Periodic({
-    name: 'renew-own-certificate',
-    clock,
-    log,
-    intervalMs: () => OWN_CERTIFICATE_CHECK_MS,
-    run: runRenewCertificate,
-  });
-  const probes = app.get(ProbeHosts, { strict: false });
-  const probeHosts = new Periodic({
-    name: 'probe-hosts',
-    clock,
-    log,
-    intervalMs: () => PROBE_TICK_MS,
-    run: () => probes.runDue(),
-  });
-  const watchLedger = new Periodic({
-    name: 'watch-ledger',
-    clock,
-    log,
-    intervalMs: () => LEDGER_CHECK_INTERVAL_MS,
-    run: () => parts.watchLedger.run(),
-  });
-  watchLedger.start();
-  const exchangeCredit = new Periodic({
-    name: 'exchange-credit',
-    clock,
-    log,
-    intervalMs: () => EXCHANGE_INTERVAL_MS,
-    run: () => app.get(ExchangeCredit, { strict: false }).run(),
-  });
-  exchangeCredit.start();
-  const audits = app.get(AuditHosts, { strict: false });
-  const auditHosts = new Periodic({
-    name: 'audit-hosts',
-    clock,
-    log,
-    intervalMs: () => AUDIT_TICK_MS,
-    run: () => audits.runDue(),
-  });
-  const keepStandings = new Periodic({
-    name: 'keep-standings',
-    clock,
-    log,
-    intervalMs: () => STANDING_INTERVAL_MS,
-    run: () => app.get(KeepStandings, { strict: false }).run(),
-  });
-  keepStandings.start();
-  endExpired.start();
-  probeHosts.start();
-  auditHosts.start();
-  renewCertificate.start();
+  const jobs = new BrokerJobs({ app, watchLedger: parts.watchLedger, renewCertificates, clock, log });
+  jobs.start();
+  watch.start();
 
   let closing: Promise<void> | null = null;
   const close = (abruptly: boolean): Promise<void> => {
     closing ??= (async () => {
-      if (!abruptly) await Promise.all([listener.drain(), admin.drain()]);
-      await Promise.all([endExpired.stop(), renewCertificate.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
-      await Promise.all([probes.stop(), probeHosts.stop(), watchLedger.stop(), exchangeCredit.stop()]);
-      await Promise.all([audits.stop(), auditHosts.stop(), keepStandings.stop()]);
+      parts.readiness.stop();
+      if (!abruptly) {
+        if (stopDelayMs > 0) await pause(clock, stopDelayMs);
+        await Promise.all([listener.drain(), admin.drain()]);
+      }
+      await Promise.all([jobs.stop(), watch.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
       await admin.close();
       await listener.close(app);
       await parts.mailer.close();
@@ -297,13 +253,19 @@ function run(parts: {
     },
     checkAdminLog: () => checkLog(database.reads),
     checkLedger: () => parts.watchLedger.check(),
-    endExpiredNow: runEndExpired,
-    renewOwnCertificateNow: runRenewCertificate,
-    probeHostsNow: () => probeHosts.trigger(),
-    auditHostsNow: () => auditHosts.trigger(),
-    keepStandingsNow: () => keepStandings.trigger(),
-    watchLedgerNow: () => watchLedger.trigger(),
-    exchangeCreditNow: () => exchangeCredit.trigger(),
+    endExpiredNow: () => jobs.endExpiredNow(),
+    renewOwnCertificateNow: renewCertificates,
+    probeHostsNow: () => jobs.probeHosts.trigger(),
+    auditHostsNow: () => jobs.auditHosts.trigger(),
+    keepStandingsNow: () => jobs.keepStandings.trigger(),
+    tendRepairsNow: () => jobs.tendRepairs.trigger(),
+    measureChurnNow: () => jobs.measureChurn.trigger(),
+    churn: () => app.get(MeasuredChurn, { strict: false }).current(),
+    watchAlertsNow: () => watch.alerts.trigger(),
+    postAlertsNow: () => watch.posts.trigger(),
+    sampleNetworkNow: () => watch.samples.trigger(),
+    watchLedgerNow: () => jobs.watchLedger.trigger(),
+    exchangeCreditNow: () => jobs.exchangeCredit.trigger(),
     noticeChangesNow: () => parts.keyUpkeep.noticeChanges(),
     writeCountsNow: () => parts.keyUpkeep.writeCounts(),
     askForKeyRotation: () => askForRotation(database, clock.nowMs()),

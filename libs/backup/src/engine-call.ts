@@ -1,6 +1,8 @@
 // One call of the engine: what it reads and writes with, its own view of which hosts are bad, and its reports at the end.
+
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import type { PutWish } from '#broker-api';
 import {
   type ErrorCode,
   formatTime,
@@ -139,9 +141,9 @@ export class EngineCall {
     return new NetworkStore({ ...this.parts, ...fresh.reading, ...made });
   }
 
-  uploader(retention?: Retention, wanted: { readonly durability?: string } = {}): ObjectUploader {
+  uploader(retention?: Retention, wanted: PutWish = {}): ObjectUploader {
     const kept = retention === undefined ? {} : { retainUntil: formatTime(retention.putUntilMs) };
-    return new ObjectUploader({ ...this.transferring(), ...kept, ...wanted });
+    return new ObjectUploader({ ...this.transferring(), ...kept, wanted });
   }
 
   deleter(): ObjectDeleter {

@@ -1,7 +1,7 @@
 // The backup engine: everything a backup program needs, as a library. It prints nothing and knows no command line.
 import { randomBytes } from 'node:crypto';
 import type { ListedObject, ObjectId } from '#protocol';
-import { type BackupSummary, type BackupWish, durabilityWishOf } from './backup/backup-request.js';
+import { type BackupSummary, type BackupWish, putWishOf } from './backup/backup-request.js';
 import { confirmEarlier } from './backup/confirm-earlier.js';
 import { readRetainedChunks, retentionFrom } from './backup/retention.js';
 import { runBackup } from './backup/run-backup.js';
@@ -26,6 +26,7 @@ import { type ForgetRequest, type ForgetSummary, runForget } from './forget/run-
 import { PruneWatch } from './prune/prune-watch.js';
 import { runGuarded } from './prune/run-guarded.js';
 import { type PruneRequest, type PruneSummary, runPrune } from './prune/run-prune.js';
+import { type MendedDue, mendDue } from './repair/mend-due.js';
 import { type RepairSummary, type RepairWish, runRepair } from './repair/run-repair.js';
 import { ShardMender } from './repair/shard-mender.js';
 import type { RestoreOrder, RestoreSummary } from './restore/restore-parts.js';
@@ -77,7 +78,7 @@ export class BackupEngine {
       const retention = retain && retentionFrom(clock.nowMs(), retain, localOffsetMinutes);
       const { reading, newObjectId } = attempt;
       const made = {
-        uploader: attempt.uploader(retention, durabilityWishOf(request)),
+        uploader: attempt.uploader(retention, putWishOf(request)),
         randomBytes,
         newObjectId,
         guard,
@@ -187,6 +188,14 @@ export class BackupEngine {
     };
     const parts = { ...this.parts, ...call.reading, ...made, randomBytes };
     return call.reporting(() => runRepair(parts, { ...request, ...account, random: Math.random }));
+  }
+
+  /** Give the shards that the broker says are due other hosts: a part of repair that looks at nothing else. */
+  async mendDue(request: Running): Promise<MendedDue> {
+    const call = this.call(request);
+    const { broker } = this.parts;
+    const parts = { broker, objects: call.reading.objects, mender: new ShardMender(call.transferring()) };
+    return call.reporting(() => mendDue(parts, request));
   }
 
   /** One snapshot, to look into while the engine is open and `signal` is not raised. */

@@ -7,7 +7,7 @@ import type { ErrorCode, PeerId } from '#protocol';
 export type BrokerPort = Pick<
   BrokerClient,
   'redundancy' | 'beginPut' | 'beginGet' | 'beginDelete' | 'listObjects' | 'sendReports' | 'peerStatus'
->;
+> & { readonly repairs: Pick<BrokerClient['repairs'], 'own'> };
 
 /** Hosts as the engine sees them: receipts and content ids are checked behind this line. */
 export type HostsPort = Pick<PeerLink, 'putShard' | 'getShard' | 'deleteBatch'>;

@@ -8,8 +8,6 @@ import {
   type BeginDeleteRequest,
   type BeginGetAnswer,
   type BeginGetRequest,
-  type BeginGroupAnswer,
-  type BeginGroupRequest,
   type BeginPutAnswer,
   type BeginPutRequest,
   type BeginStreamAnswer,
@@ -18,30 +16,25 @@ import {
   type BeginUniversalRequest,
   beginDeleteAnswer,
   beginGetAnswer,
-  beginGroupAnswer,
   beginPutAnswer,
   beginStreamAnswer,
   beginUniversalAnswer,
-  type CreateGroupAnswer,
-  type CreateGroupRequest,
   type CreditAnswer,
-  createGroupAnswer,
   creditAnswer,
-  type DecideMembershipRequest,
   emptyAnswer,
   encodeBase64url,
-  type GroupId,
   isRefusal,
+  type KeepFilterAnswer,
+  type KeepFilterRequest,
+  keepFilterAnswer,
   type ListedHost,
   type ListedPeer,
-  type ListGroupsAnswer,
   type ListHostsAnswer,
   type ListObjectsAnswer,
   type ListObjectsQuery,
   type ListPeersAnswer,
   type LossesRequest,
   listedPeer,
-  listGroupsAnswer,
   listHostsAnswer,
   listObjectsAnswer,
   listPeersAnswer,
@@ -53,7 +46,6 @@ import {
   peerStatusAnswer,
   presenceAnswer,
   type Redundancy,
-  type RedundancyQuery,
   type RevokePeerRequest,
   redundancyAnswer,
   renewCertificateAnswer,
@@ -67,6 +59,9 @@ import {
 } from '#protocol';
 import { BrokerTime } from './broker-time.js';
 import { EscrowMessages } from './escrow-messages.js';
+import { GroupMessages } from './group-messages.js';
+import { type PutWish, redundancyPath } from './redundancy-path.js';
+import { RepairMessages } from './repair-messages.js';
 import { SignedExchange } from './signed-exchange.js';
 
 export interface BrokerClientOptions {
@@ -87,6 +82,10 @@ export class BrokerClient {
   readonly brokerTime: BrokerTime;
   /** The master key in escrow, for those who chose it (B7). */
   readonly escrow: EscrowMessages;
+  /** Groups of peers (B14). */
+  readonly groups: GroupMessages;
+  /** Objects that lost shards, this account's and others'. */
+  readonly repairs: RepairMessages;
   private readonly home: PeerHome;
   private readonly log: Log;
   private readonly exchange: SignedExchange;
@@ -97,6 +96,8 @@ export class BrokerClient {
     this.brokerTime = new BrokerTime(clock);
     this.exchange = new SignedExchange(home, this.brokerTime);
     this.escrow = new EscrowMessages(home, this.exchange);
+    this.groups = new GroupMessages(this.exchange);
+    this.repairs = new RepairMessages(this.exchange);
   }
 
   /** Ask for hosts and tokens to store shards. The same request again is answered again. */
@@ -124,33 +125,6 @@ export class BrokerClient {
     return this.post('/v1/universals', request, beginUniversalAnswer, options);
   }
 
-  /** Make a group that this account owns and this peer is a member of. Asking again makes another. */
-  async createGroup(request: CreateGroupRequest, options: CallOptions = {}): Promise<CreateGroupAnswer> {
-    return this.post('/v1/groups', request, createGroupAnswer, options);
-  }
-
-  async listGroups(options: CallOptions = {}): Promise<ListGroupsAnswer> {
-    return this.exchange.run({ method: 'GET', path: '/v1/groups', answer: listGroupsAnswer, ...options });
-  }
-
-  async applyToGroup(groupId: GroupId, options: CallOptions = {}): Promise<void> {
-    await this.post(`/v1/groups/${groupId}/applications`, {}, emptyAnswer, options);
-  }
-
-  /** Accept or refuse an application, or end a membership, of a group that this account owns. */
-  async decideMembership(groupId: GroupId, request: DecideMembershipRequest, options: CallOptions = {}): Promise<void> {
-    await this.post(`/v1/groups/${groupId}/decisions`, request, emptyAnswer, options);
-  }
-
-  async leaveGroup(groupId: GroupId, options: CallOptions = {}): Promise<void> {
-    await this.post(`/v1/groups/${groupId}/departures`, {}, emptyAnswer, options);
-  }
-
-  /** Ask for the same transaction with every other member of a group. */
-  async beginGroup(request: BeginGroupRequest, options: CallOptions = {}): Promise<BeginGroupAnswer> {
-    return this.post('/v1/group-transactions', request, beginGroupAnswer, options);
-  }
-
   /** One page of the account's objects that are safe, or deleted, oldest first; `next` is the `after` of the following page, null at the end. */
   async listObjects(query: ListObjectsQuery = {}, options: CallOptions = {}): Promise<ListObjectsAnswer> {
     const parameters = new URLSearchParams();
@@ -162,10 +136,10 @@ export class BrokerClient {
     return this.exchange.run({ method: 'GET', path: `/v1/objects${search}`, answer: listObjectsAnswer, ...options });
   }
 
-  /** The code that new objects must have, as objects of a durability class; absent, the broker's default one. */
-  async redundancy({ durability, ...options }: CallOptions & RedundancyQuery = {}): Promise<Redundancy> {
-    const path = durability === undefined ? '/v1/redundancy' : `/v1/redundancy?durability=${durability}`;
-    return this.exchange.run({ method: 'GET', path, answer: redundancyAnswer, ...options });
+  /** The code that new objects must have which are to be kept so. */
+  async redundancy({ signal, ...wanted }: CallOptions & PutWish = {}): Promise<Redundancy> {
+    const path = redundancyPath(wanted);
+    return this.exchange.run({ method: 'GET', path, answer: redundancyAnswer, signal });
   }
 
   /** What this account has in credit, how hosting came to it, and what it buys. */
@@ -189,6 +163,11 @@ export class BrokerClient {
   /** Say that this host has some shards no more: they are put elsewhere, and it is not asked for them again. */
   async reportLosses(request: LossesRequest, options: CallOptions = {}): Promise<void> {
     await this.post('/v1/losses', request, emptyAnswer, options);
+  }
+
+  /** A part of what this host should hold; see readKeepPart. */
+  async keepFilter(request: KeepFilterRequest, options: CallOptions = {}): Promise<KeepFilterAnswer> {
+    return this.post('/v1/keep-filter', request, keepFilterAnswer, options);
   }
 
   async presence(request: PresenceRequest, options: CallOptions = {}): Promise<PresenceAnswer> {

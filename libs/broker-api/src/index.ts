@@ -2,3 +2,4 @@
 export * from './broker-client.js';
 export * from './broker-time.js';
 export * from './escrow-messages.js';
+export type { PutWish } from './redundancy-path.js';

@@ -32,7 +32,15 @@ export class UnitNotRun extends Error {
   }
 }
 
+/** Units that were made durable together, how long the first of them waited for that to begin, and how long it took. */
+export interface CommittedGroup {
+  readonly units: number;
+  readonly waitedMs: number;
+  readonly tookMs: number;
+}
+
 interface Waiting {
+  readonly sinceMs: number;
   /** Run the unit; the returned function tells the caller the result once that is durable. */
   readonly perform: (db: EntityManager) => Promise<() => void>;
   readonly reject: (error: unknown) => void;
@@ -43,12 +51,18 @@ export class WriteQueue {
   private draining: Promise<void> | null = null;
   private closed = false;
   private commitCount = 0;
+  private tellCommitted: (group: CommittedGroup) => void = () => undefined;
 
   constructor(private readonly connection: WriteConnection) {}
 
   /** Commits made since the start: with units beside it, how well the grouping works. */
   get commits(): number {
     return this.commitCount;
+  }
+
+  /** Call after each commit; it must not throw. */
+  whenCommitted(told: (group: CommittedGroup) => void): void {
+    this.tellCommitted = told;
   }
 
   /** Units that wait for their commit to begin. */
@@ -68,6 +82,7 @@ export class WriteQueue {
     if (this.waiting.length >= WRITE_UNITS_PENDING_MAX) return Promise.reject(new ProtocolError('overloaded'));
     return new Promise<T>((resolve, reject) => {
       this.waiting.push({
+        sinceMs: performance.now(),
         perform: async (db) => {
           const result = await unit(db);
           return () => resolve(result);
@@ -96,6 +111,7 @@ export class WriteQueue {
   private async runGroup(group: readonly Waiting[]): Promise<void> {
     const performed: { unit: Waiting; tell: () => void }[] = [];
     let current = 0;
+    const begunMs = performance.now();
     if (!(await this.begin(group))) return;
     try {
       for (; current < group.length; current++) {
@@ -111,6 +127,8 @@ export class WriteQueue {
       for (const unit of group.slice(current)) unit.reject(cause);
       return;
     }
+    const waitedMs = begunMs - group[0]!.sinceMs;
+    this.tellCommitted({ units: group.length, waitedMs, tookMs: performance.now() - begunMs });
     for (const { tell } of performed) tell();
   }
 

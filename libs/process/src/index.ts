@@ -6,5 +6,7 @@ export * from './durable-file.js';
 export * from './log.js';
 export * from './pause.js';
 export * from './periodic.js';
+export * from './post-webhook.js';
 export * from './secret-file.js';
 export * from './version.js';
+export * from './webhook-url.js';

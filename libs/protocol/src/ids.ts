@@ -10,6 +10,7 @@ export type AccountId = Branded<'AccountId'>;
 export type TransactionId = Branded<'TransactionId'>;
 export type ObjectId = Branded<'ObjectId'>;
 export type GroupId = Branded<'GroupId'>;
+export type TaskId = Branded<'TaskId'>;
 
 /** Who asks a host for something: a peer, or the broker itself (probes and audits). */
 export type Requester = PeerId | 'broker';

@@ -20,6 +20,8 @@ export * from './identity/key-fingerprint.js';
 export * from './identity/recovery-proof.js';
 export * from './identity/spiffe.js';
 export * from './ids.js';
+export * from './keep-filter/bloom-filter.js';
+export * from './keep-filter/keep-part.js';
 export * from './keys/escrow.js';
 export * from './keys/transaction-key.js';
 export * from './keys/wrap-transaction-key.js';

@@ -46,6 +46,8 @@ export const CONTROL_BODY_BYTES_MAX = 4 * MiB;
 export const NONCE_BYTES = 16;
 export const NONCE_LIST_ENTRIES_MAX = 1_000_000;
 export const OBJECTS_PER_REQUEST_MAX = 64;
+/** Regions that a client names for its shards. */
+export const REGIONS_WISHED_MAX = 16;
 export const REPORTS_PER_REQUEST_MAX = 512;
 export const REFUSALS_PER_REPORT_MAX = 1_000_000;
 export const OBJECTS_PER_PAGE_MAX = 1_000;
@@ -80,7 +82,17 @@ export const AUDIT_BLOCKS_MAX = 16;
 export const LOSSES_PER_REQUEST_MAX = 256;
 /** How long a deleted shard stays in a host's trash. */
 export const TRASH_MS = 7 * DAY_MS;
+// Keep-filters (SPEC §8.4): bits of one part; how many parts there are at most, and positions of one content id.
+export const KEEP_FILTER_BYTES_MAX = MiB;
+export const KEEP_FILTER_BITS_MIN = 1_024;
+export const KEEP_FILTER_HASHES_MAX = 20;
+export const KEEP_FILTER_SEED_BYTES = 16;
+/** A part has the content ids that begin with its 0, 1 or 2 characters of base64url. */
+export const KEEP_FILTER_PARTS = [1, 64, 4_096] as const;
+export const KEEP_FILTER_PARTS_MAX = 4_096;
 
+// A part in base64url fits its answer.
+assert((KEEP_FILTER_BYTES_MAX * 4) / 3 + KiB <= CONTROL_BODY_BYTES_MAX);
 // A token is refused before its issuer's clock and the host's clock could disagree about its whole life.
 assert(CLOCK_SKEW_MS_MAX * 2 < TOKEN_LIFE_SHORT_MS_MAX);
 // Every shard of the largest object fits a token's size claim and the shard bound at the weakest code, 4 of 6.

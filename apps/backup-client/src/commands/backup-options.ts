@@ -14,7 +14,7 @@ import {
   pathsOfRawFile,
   textOfListFile,
 } from '#backup';
-import { durabilityField, ProtocolError } from '#protocol';
+import { durabilityField, type GroupId, groupIdField, ProtocolError, REGIONS_WISHED_MAX, regionField } from '#protocol';
 import { parseByteCount } from '../parse-amounts.js';
 import type { CommandContext, CommonOptions } from './command-context.js';
 
@@ -43,6 +43,8 @@ export interface BackupOptions extends CommonOptions {
   readonly dryRun?: boolean;
   readonly retain?: string;
   readonly durability?: string;
+  readonly region: readonly string[];
+  readonly group?: string;
   readonly scan: boolean;
 }
 
@@ -69,6 +71,8 @@ export async function wishOf(
     ...(timeMs !== undefined && { timeMs }),
     ...(options.retain !== undefined && { retain: parseSpan(options.retain) }),
     ...(options.durability !== undefined && { durability: parseDurability(options.durability) }),
+    ...(options.region.length > 0 && { regions: parseRegions(options.region) }),
+    ...(options.group !== undefined && { group: parseGroup(options.group) }),
     tags: options.tag.flatMap(parseTags).filter((tag) => tag !== ''),
     ignoreCtime: options.ignoreCtime ?? false,
     ignoreInode: options.ignoreInode ?? false,
@@ -158,6 +162,22 @@ export function parseTimeOption(text: string): number | undefined {
 function parseDurability(text: string): string {
   if (durabilityField.safeParse(text).success) return text;
   throw usage(`${text} is no durability class: write second-copy or archive`);
+}
+
+/** throws usage */
+function parseRegions(texts: readonly string[]): string[] {
+  const regions = [...new Set(texts.flatMap((text) => text.split(',')))];
+  const wrong = regions.find((region) => !regionField.safeParse(region).success);
+  if (wrong !== undefined) throw usage(`${wrong} is no region: write what hosts say, as eu or de-berlin`);
+  if (regions.length > REGIONS_WISHED_MAX) throw usage(`more than ${REGIONS_WISHED_MAX} regions`);
+  return regions;
+}
+
+/** throws usage */
+function parseGroup(text: string): GroupId {
+  const group = groupIdField.safeParse(text);
+  if (group.success) return group.data;
+  throw usage(`${text} is no id of a group`);
 }
 
 function usage(detail: string): ProtocolError {

@@ -43,6 +43,13 @@ export function backupCommand(context: CommandContext): Command {
     .option('--ignore-inode', 'a file with another inode number may be unchanged')
     .option('--retain <duration>', 'nobody can delete it before: 30d, 1y6m; everything that it needs is kept as long')
     .option('--durability <class>', 'how safely what is new is kept, and for how much credit; see peerkeep credit')
+    .option(
+      '--region <names>',
+      'only hosts that say they stand there get what is new: eu,us; may be given again',
+      collect,
+      [],
+    )
+    .option('--group <id>', 'only members of this group of peers get what is new')
     .option('-n, --dry-run', 'send and write nothing; tell what would be done')
     .option('--no-scan', 'do not count beforehand how much there is')
     .action((paths: string[], options: BackupOptions, command: Command) =>

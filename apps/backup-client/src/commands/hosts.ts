@@ -1,11 +1,10 @@
 // `peerkeep hosts`: on whose machines the shards of this account are, and what is known of those machines.
 import type { Command } from 'commander';
-import { BrokerClient } from '#broker-api';
-import { PeerHome, readHomeKey } from '#peer-home';
 import { type ListedHost, type ListHostsAnswer, parseTime } from '#protocol';
 import { formatBytes, formatCount, formatCounted, formatLocalTime, formatTable, printable } from '../format.js';
 import { snakeMembers } from '../snake-members.js';
-import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+import { askBroker } from './ask-broker.js';
+import { type CommandContext, type CommonOptions, newCommand } from './command-context.js';
 
 /** Enough of an id to tell hosts apart: its time of enrolment, and some of its luck. */
 const SHORT_ID_CHARS = 18;
@@ -17,15 +16,8 @@ export function hostsCommand(context: CommandContext): Command {
 }
 
 async function hosts(context: CommandContext, options: CommonOptions): Promise<void> {
-  const { terminal, signal, clock, log } = context;
-  const home = await PeerHome.open(homePathFor(context, options), await readHomeKey(context.environment));
-  const broker = new BrokerClient({ home, clock, log });
-  try {
-    const listed = await broker.listHosts({ signal });
-    terminal.result(snakeMembers(listed), () => formatHosts(listed));
-  } finally {
-    await broker.close();
-  }
+  const listed = await askBroker(context, options, (broker) => broker.listHosts({ signal: context.signal }));
+  context.terminal.result(snakeMembers(listed), () => formatHosts(listed));
 }
 
 export function formatHosts({ hosts, total, networks, operators }: Omit<ListHostsAnswer, 'next'>): string {

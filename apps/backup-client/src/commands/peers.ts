@@ -1,12 +1,11 @@
 // `peerkeep peers ls|revoke|append-only`: the machines of this account, how one that was lost is shut out, and how one
 // is kept from deleting.
 import { Command } from 'commander';
-import { BrokerClient } from '#broker-api';
-import { PeerHome, readHomeKey } from '#peer-home';
 import { type ListedPeer, ProtocolError, parseTime, reasonField } from '#protocol';
 import { formatCounted, formatLocalTime, formatTable, printable } from '../format.js';
 import { snakeMembers } from '../snake-members.js';
-import { type CommandContext, type CommonOptions, homePathFor, newCommand } from './command-context.js';
+import { askBroker } from './ask-broker.js';
+import { type CommandContext, type CommonOptions, newCommand } from './command-context.js';
 
 interface RevokeOptions extends CommonOptions {
   readonly reason: string;
@@ -100,18 +99,4 @@ function whyOf({ by, code, reason }: NonNullable<ListedPeer['stateChange']>): st
 
 function timeOf(text: string): string {
   return formatLocalTime(parseTime(text) ?? Number.NaN);
-}
-
-async function askBroker<T>(
-  context: CommandContext,
-  options: CommonOptions,
-  ask: (broker: BrokerClient) => Promise<T>,
-): Promise<T> {
-  const home = await PeerHome.open(homePathFor(context, options), await readHomeKey(context.environment));
-  const broker = new BrokerClient({ home, clock: context.clock, log: context.log });
-  try {
-    return await ask(broker);
-  } finally {
-    await broker.close();
-  }
 }

@@ -2,19 +2,22 @@
 import { Injectable } from '@nestjs/common';
 import { PeerHome } from '#peer-home';
 import type { HostOffer } from '#protocol';
+import { AgentConfig } from '../config.js';
 import { DiskShardStore } from '../shards/disk-shard-store.js';
 import { SpaceLedger } from '../shards/space-ledger.js';
 
 @Injectable()
 export class ComposeOffer {
   constructor(
+    private readonly config: AgentConfig,
     private readonly home: PeerHome,
     private readonly ledger: SpaceLedger,
     private readonly shardStore: DiskShardStore,
   ) {}
 
   run(listenPort: number): HostOffer {
-    return { listenPort, shareBytes: this.home.shareBytes, ...this.space() };
+    const { region } = this.config;
+    return { listenPort, shareBytes: this.home.shareBytes, ...this.space(), ...(region !== undefined && { region }) };
   }
 
   /** A host whose disk failed still serves what it holds, and has nothing left to give. */

@@ -6,10 +6,12 @@ import { openReadOnly } from '#database';
 import { type HomeKey, PeerHome } from '#peer-home';
 import { type Clock, type Log, SystemClock } from '#process';
 import { formatTime, type PeerState, ProtocolError } from '#protocol';
+import { type KeepState, readKeepState } from '../keep-filter/keep-state.js';
 import { countReports } from '../reports/report-outbox.js';
 import { countCorrupt, readScrubState, type ScrubState } from '../scrub/scrub-state.js';
 import { trashBytes as readTrashBytes } from '../shards/shard-index.js';
 import { readAgentState } from '../state/agent-state.js';
+import { describeKeepFilter } from './describe-keep-filter.js';
 import { formatSize } from './size-text.js';
 
 const BROKER_MS_MAX = 3_000;
@@ -34,6 +36,9 @@ export interface HostScrub {
   readonly unreported: number;
 }
 
+/** What this host put into its trash because the broker does not know it; see keep-state.ts. Times in Unix ms, 0 for never. */
+export type HostKeepFilter = Omit<KeepState, 'listedMs' | 'revision' | 'acceptedShards'>;
+
 /** `--json` prints exactly this. */
 export interface AgentStatus {
   readonly peerId: string;
@@ -46,6 +51,7 @@ export interface AgentStatus {
   readonly trashBytes: number;
   readonly shards: number;
   readonly scrub: HostScrub;
+  readonly keepFilter: HostKeepFilter;
   readonly certificateExpiresAt: string;
   readonly reportsWaiting: number;
   readonly lastBrokerContactAt: string | null;
@@ -65,10 +71,23 @@ const NO_SCRUB: HostScrub = {
   unreported: 0,
 };
 
+const NO_KEEP_FILTER: HostKeepFilter = {
+  askedMs: 0,
+  code: null,
+  lastShards: 0,
+  lastBytes: 0,
+  allShards: 0,
+  allBytes: 0,
+  backShards: 0,
+  heldShards: 0,
+  heldBytes: 0,
+};
+
 export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | null = null): Promise<AgentStatus> {
   const home = await PeerHome.open(homePath, homeKey);
   const { peerId, name, trustDomain } = home.identity;
-  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub } = await readDatabase(home);
+  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub, keepFilter } =
+    await readDatabase(home);
   return {
     peerId,
     name,
@@ -79,6 +98,7 @@ export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | 
     trashBytes,
     shards: shardCount,
     scrub,
+    keepFilter,
     certificateExpiresAt: formatTime(home.certificate().notAfterMs),
     reportsWaiting,
     lastBrokerContactAt: lastContactMs === 0 ? null : formatTime(lastContactMs),
@@ -97,6 +117,7 @@ export function formatStatus(status: AgentStatus): string {
     ['shards', String(status.shards)],
     ['trash', `${formatSize(status.trashBytes)} deleted, and still counted as used`],
     ['scrub', describeScrub(status)],
+    ['keep-filter', describeKeepFilter(status.keepFilter)],
     ['certificate', `until ${status.certificateExpiresAt}`],
     ['reports', `${status.reportsWaiting} waiting for the broker`],
     ['last contact', status.lastBrokerContactAt ?? 'never'],
@@ -129,14 +150,23 @@ function standing({ online, host }: { readonly online: boolean; readonly host: H
 async function readDatabase(home: PeerHome) {
   const file = join(home.path, 'agent.db');
   if (!(await isThere(file)))
-    return { usedBytes: 0, trashBytes: 0, shardCount: 0, lastContactMs: 0, reportsWaiting: 0, scrub: NO_SCRUB };
+    return {
+      usedBytes: 0,
+      trashBytes: 0,
+      shardCount: 0,
+      lastContactMs: 0,
+      reportsWaiting: 0,
+      scrub: NO_SCRUB,
+      keepFilter: NO_KEEP_FILTER,
+    };
   const database = await openReadOnly({ file, entities: [] });
   try {
     const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
     const trashBytes = await readTrashBytes(database.reads);
     const scrub = scrubFrom(await readScrubState(database.reads), await countCorrupt(database.reads));
+    const { listedMs: _, revision: _r, acceptedShards: _a, ...keepFilter } = await readKeepState(database.reads);
     const reportsWaiting = await countReports(database.reads);
-    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub };
+    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub, keepFilter };
   } finally {
     await database.close();
   }

@@ -15,6 +15,8 @@ export interface Refusal {
 export class RefusalTally {
   private readonly waiting = new Map<string, Exclude<Report, { outcome: 'done' }>>();
   private lost = 0;
+  /** How often since the start, by code. */
+  readonly counts = new Map<ErrorCode, number>();
 
   constructor(private readonly entriesMax = REFUSALS_MAX) {}
 
@@ -24,6 +26,7 @@ export class RefusalTally {
 
   record(refusal: Refusal): void {
     const { code, clientId, transactionId, at } = refusal;
+    this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
     const kind = decideReport(code, transactionId);
     if (kind === null) return;
     if (kind === 'failed' && transactionId !== null) this.add({ outcome: 'failed', transactionId, code, at });

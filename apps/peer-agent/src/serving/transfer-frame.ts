@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { isRefusal, type VerifiedToken } from '#protocol';
+import { AgentMetrics, type TransferOutcome } from '../metrics/agent-metrics.js';
 import { type OutboxPlace, ReportOutbox } from '../reports/report-outbox.js';
 import { aboutTransaction } from './about-transaction.js';
 import { answerProblem, drain } from './answers.js';
@@ -26,6 +27,7 @@ export class TransferFrame {
     private readonly complete: CompleteTransfer,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly metrics: AgentMetrics,
   ) {}
 
   /**
@@ -42,15 +44,23 @@ export class TransferFrame {
     work: (held: Held<C>) => Promise<void>,
   ): Promise<void> {
     const held = aboutTransaction(token, () => this.take(token, claim));
+    let outcome: TransferOutcome = 'done';
     // From here on the claim is this exchange's alone, and must end.
     try {
       await this.complete.begin(held.claim, held.place);
       await work(held);
     } catch (error) {
+      outcome = error instanceof CutOff ? 'cut_off' : 'failed';
       await this.giveUp(exchange, held, error);
     } finally {
       held.transfer.end();
+      this.count(token, outcome, held.transfer.progress.bytesMoved);
     }
+  }
+
+  private count({ op }: VerifiedToken, outcome: TransferOutcome, bytes: number): void {
+    this.metrics.transfers.inc({ op, outcome });
+    (op === 'put' ? this.metrics.received : this.metrics.sent).inc(bytes);
   }
 
   private take<C extends Claim>(token: VerifiedToken, claim: () => C): Held<C> {

@@ -31,6 +31,10 @@ export class Transfers {
     return this.runningCount;
   }
 
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
   /** throws host_stopping | host_busy */
   begin(clientId: Requester): Transfer {
     if (this.stopping) throw new ProtocolError('host_stopping');

@@ -3,9 +3,13 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, type Database, insertRows } from '#database';
 import { type ContentId, type TokenItem, type UnixMs, uuidV7TimeMs } from '#protocol';
-import { countEmptied, countShard, uncountShard } from '../state/agent-state.js';
+import { PUT_AWAY_LOOKED_AT_MAX } from '../limits.js';
+import { countEmptied, countShard, countTakenBack, uncountShard } from '../state/agent-state.js';
 import type { StoredShard } from './disk-shard-store.js';
 import type { DeletedShard } from './shard-trash.js';
+
+/** In the trash, in place of the transaction that deleted a shard: no transaction did. */
+export type TrashedBy = '' | 'keep-filter';
 
 export class ShardIndex {
   constructor(private readonly database: Database) {}
@@ -77,9 +81,28 @@ export class ShardIndex {
     return this.trashRow(db, item, { transactionId: token.transactionId, atMs });
   }
 
-  /** As moveToTrash, of a shard that is spoiled: no transaction has deleted it. */
-  moveSpoiledToTrash(db: EntityManager, item: TokenItem, atMs: UnixMs): Promise<void> {
-    return this.trashRow(db, item, { transactionId: '', atMs });
+  /** As moveToTrash, of a shard that no transaction has deleted: it is spoiled, or the broker does not know it. */
+  moveOwnToTrash(db: EntityManager, item: TokenItem, by: TrashedBy, atMs: UnixMs): Promise<void> {
+    return this.trashRow(db, item, { transactionId: by, atMs });
+  }
+
+  /** What went into the trash because the broker did not know it, the newest first. */
+  async putAway(): Promise<TrashedShard[]> {
+    const rows = await this.database.reads.query<{ deleted_ms: number; cid: ContentId; size_bytes: number }[]>(
+      `SELECT deleted_ms, cid, size_bytes FROM trash WHERE transaction_id = $1
+       ORDER BY deleted_ms DESC LIMIT ${PUT_AWAY_LOOKED_AT_MAX}`,
+      ['keep-filter' satisfies TrashedBy],
+    );
+    return rows.map(trashedFrom);
+  }
+
+  /** Part of the caller's unit: the shard is there again. Returns whether it lay in the trash until now. */
+  async takeBack(db: EntityManager, { cid, deletedMs, sizeBytes }: TrashedShard): Promise<boolean> {
+    const removed = await changeOne(db, 'DELETE FROM trash WHERE deleted_ms = $1 AND cid = $2', [deletedMs, cid]);
+    if (!removed) return false;
+    await insertRows(db, { table: 'shard', columns: ['cid', 'size_bytes'] }, [[cid, sizeBytes]]);
+    await countTakenBack(db);
+    return true;
   }
 
   private async trashRow(
@@ -110,11 +133,7 @@ export class ShardIndex {
       'SELECT deleted_ms, cid, size_bytes FROM trash WHERE deleted_ms <= $1 ORDER BY deleted_ms, cid LIMIT $2',
       [atMs, count],
     );
-    return rows.map((row) => ({
-      cid: row.cid,
-      deletedMs: Number(row.deleted_ms),
-      sizeBytes: Number(row.size_bytes),
-    }));
+    return rows.map(trashedFrom);
   }
 
   /** Part of the caller's unit: its file is gone, and its bytes are used no more. Returns whether it was there. */
@@ -129,6 +148,10 @@ export interface TrashedShard {
   readonly cid: ContentId;
   readonly deletedMs: UnixMs;
   readonly sizeBytes: number;
+}
+
+function trashedFrom(row: { deleted_ms: number; cid: ContentId; size_bytes: number }): TrashedShard {
+  return { cid: row.cid, deletedMs: Number(row.deleted_ms), sizeBytes: Number(row.size_bytes) };
 }
 
 /** What lies in the trash by deletion, in bytes. */

@@ -28,7 +28,7 @@ import { AgentDatabase } from '../state/agent-database.js';
 import { HostTime } from '../state/host-time.js';
 import type { ClaimedItem } from '../tokens/replay-list.js';
 import { ShardFiles } from './shard-files.js';
-import { ShardIndex } from './shard-index.js';
+import { ShardIndex, type TrashedBy, type TrashedShard } from './shard-index.js';
 import { shardPath, trashedPath } from './shard-path.js';
 import { SpaceLedger } from './space-ledger.js';
 import { ShardPlace } from './sweep-leftovers.js';
@@ -112,15 +112,47 @@ export class ShardTrash {
    * told the time.
    */
   async discard(cid: ContentId, isSpoiled: () => Promise<boolean>): Promise<void> {
+    await this.trashOwn(cid, '', isSpoiled);
+  }
+
+  /** As discard, of a shard that the broker does not know, and that may still go then. Returns whether it went. */
+  putAway(cid: ContentId, mayGo: () => Promise<boolean>): Promise<boolean> {
+    return this.trashOwn(cid, 'keep-filter', mayGo);
+  }
+
+  /** What was put away is to be here again, unless it was put again meanwhile, or has gone. Returns whether it is. */
+  async takeBack(trashed: TrashedShard): Promise<boolean> {
+    const { cid, deletedMs } = trashed;
+    const leave = await this.unsettled.takeAlone(cid);
+    try {
+      if (await this.index.has(cid)) return false;
+      const { file, folder } = shardPath(this.place.directory, cid);
+      // As a put: the file first. A crash in between leaves a file without a row, which the sweep takes to the trash again.
+      await this.files.rename(trashedPath(this.place.directory, cid, deletedMs), file);
+      await this.files.syncFolder(folder);
+      const isBack = await this.database.writes.run((db) => this.index.takeBack(db, trashed));
+      if (isBack) this.space.takenBack();
+      return isBack;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // The trash was emptied meanwhile.
+      return false;
+    } finally {
+      leave();
+    }
+  }
+
+  private async trashOwn(cid: ContentId, by: TrashedBy, mayGo: () => Promise<boolean>): Promise<boolean> {
     const atMs = this.time.brokerNowMs();
-    if (atMs === null) return;
+    if (atMs === null) return false;
     const leave = await this.unsettled.takeAlone(cid);
     try {
       const sizeBytes = await this.index.sizeOf(cid);
-      if (sizeBytes === null || !(await isSpoiled())) return;
-      await this.database.writes.run((db) => this.index.moveSpoiledToTrash(db, { cid, sizeBytes }, atMs));
+      if (sizeBytes === null || !(await mayGo())) return false;
+      await this.database.writes.run((db) => this.index.moveOwnToTrash(db, { cid, sizeBytes }, by, atMs));
       this.space.deleted();
       await this.moveFile({ item: { cid, sizeBytes } });
+      return true;
     } finally {
       leave();
     }

@@ -43,6 +43,11 @@ export class SpaceLedger {
     this.stored = { ...this.stored, shardCount: this.stored.shardCount - 1 };
   }
 
+  /** It came back from there. */
+  takenBack(): void {
+    this.stored = { ...this.stored, shardCount: this.stored.shardCount + 1 };
+  }
+
   emptied(sizeBytes: number): void {
     this.stored = { ...this.stored, usedBytes: this.stored.usedBytes - sizeBytes };
   }

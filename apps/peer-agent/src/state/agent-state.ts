@@ -63,6 +63,11 @@ export async function uncountShard(db: EntityManager): Promise<void> {
   await change(db, 'UPDATE agent_state SET shard_count = shard_count - $1 WHERE id = 1', 1);
 }
 
+/** Its bytes were counted all the time. */
+export async function countTakenBack(db: EntityManager): Promise<void> {
+  await change(db, 'UPDATE agent_state SET shard_count = shard_count + $1 WHERE id = 1', 1);
+}
+
 export async function countEmptied(db: EntityManager, sizeBytes: number): Promise<void> {
   await change(db, 'UPDATE agent_state SET used_bytes = used_bytes - $1 WHERE id = 1', sizeBytes);
 }

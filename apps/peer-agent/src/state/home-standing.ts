@@ -9,6 +9,10 @@ export class HomeStanding {
     this.standing = isFirst ? 'confirmed' : 'unconfirmed';
   }
 
+  get isConfirmed(): boolean {
+    return this.standing === 'confirmed';
+  }
+
   /** The broker has acknowledged the newest run of this home as this process. */
   confirm(): void {
     this.standing = 'confirmed';

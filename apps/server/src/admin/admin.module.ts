@@ -7,22 +7,32 @@ import { AdminGuard } from './access/admin.guard.js';
 import { AdminKeysController } from './access/admin-keys.controller.js';
 import { AdminOrigin } from './access/admin-origin.js';
 import { AdminProblemFilter } from './access/admin-problem.filter.js';
+import { AdminSessionController } from './access/admin-session.controller.js';
+import { AdminSignIn } from './access/admin-sign-in.js';
 import { AdminAccountsController } from './accounts/accounts.controller.js';
 import { ReadAccounts } from './accounts/read-accounts.js';
+import { AdminAlertsController } from './alerts/alerts.controller.js';
 import { AdminAuditsController } from './audits/audits.controller.js';
 import { MakeChange } from './changes/make-change.js';
+import { AdminConsoleController } from './console/console.controller.js';
 import { AdminEnrolmentKeysController } from './enrolment-keys/enrolment-keys.controller.js';
 import { AdminHealthController } from './health/health.controller.js';
+import { AdminProbesController } from './health/probes.controller.js';
 import { TellHealth } from './health/tell-health.js';
+import { AdminHistoryController } from './history/history.controller.js';
 import { AdminLedgerController } from './ledger/ledger.controller.js';
 import { ReadLedger } from './ledger/read-ledger.js';
 import { LiveBroker } from './live-broker.js';
 import { LogController } from './log/log.controller.js';
+import { AdminMetricsController } from './metrics/metrics.controller.js';
+import { OverviewController } from './overview/overview.controller.js';
+import { TellOverview } from './overview/tell-overview.js';
 import { ChangePeer } from './peers/change-peer.js';
 import { AdminPeersController } from './peers/peers.controller.js';
 import { ReadPeers } from './peers/read-peers.js';
 import { PoliciesController } from './policies/policies.controller.js';
 import { SetPolicy } from './policies/set-policy.js';
+import { AdminRepairsController } from './repairs/repairs.controller.js';
 import { RotationsController } from './rotations/rotations.controller.js';
 import { AdminDocument } from './routes/admin-document.js';
 import { AdminRoutes } from './routes/admin-routes.js';
@@ -33,6 +43,9 @@ import { AdminTransactionsController } from './transactions/transactions.control
 @Module({
   controllers: [
     RoutesController,
+    AdminConsoleController,
+    AdminSessionController,
+    OverviewController,
     AdminKeysController,
     LogController,
     AdminAccountsController,
@@ -43,11 +56,18 @@ import { AdminTransactionsController } from './transactions/transactions.control
     AdminRefusalsController,
     AdminLedgerController,
     AdminAuditsController,
+    AdminRepairsController,
     PoliciesController,
+    AdminHistoryController,
+    AdminAlertsController,
     AdminHealthController,
+    AdminProbesController,
+    AdminMetricsController,
   ],
   providers: [
     MakeChange,
+    AdminSignIn,
+    TellOverview,
     ReadAccounts,
     ReadPeers,
     ChangePeer,

@@ -22,6 +22,10 @@ let lists: string[];
 
 beforeAll(async () => {
   fixture = await BrokerFixture.start({ admin: many });
+  for (let i = 0; i < 2; i++) {
+    fixture.clock.advance(60 * 60_000);
+    await fixture.broker.sampleNetworkNow();
+  }
   operator = await AdminClient.as(fixture, 'operator');
   const { routes } = (await operator.get('/v1/admin')).body as { routes: AdminRouteEntry[] };
   const paged: string[] = [];
@@ -70,6 +74,36 @@ async function fillAudits(): Promise<void> {
   const database = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
   try {
     await database.write(async (db) => {
+      await insertRows(db, { table: 'alerts', columns: ['id', 'kind', 'detail', 'began_at_ms'] }, [
+        ['a', 'few_hosts', 'x', 1],
+        ['b', 'mail_failing', 'y', 2],
+      ]);
+      const repair = [
+        ...[
+          'object_id',
+          'account_id',
+          'state',
+          'size_bytes',
+          'data_shards',
+          'total_shards',
+          'sound',
+          'away',
+          'missing',
+        ],
+        ...['time_to_loss_ms', 'urgent', 'due_since_ms', 'not_before_ms', 'attempts'],
+      ];
+      await insertRows(db, { table: 'repairs', columns: repair }, [
+        ['a', 'x', 'waiting', 1, 1, 2, 1, 0, 1, 5, 0, 1, 1, 0],
+        ['b', 'y', 'running', 1, 1, 2, 1, 0, 1, 5, 0, 1, 1, 0],
+      ]);
+      const task = [
+        ...['id', 'object_id', 'account_id', 'worker_id', 'worker_account_id', 'state', 'shards', 'repaired'],
+        ...['due_since_ms', 'begun_at_ms', 'expires_at_ms'],
+      ];
+      await insertRows(db, { table: 'repair_tasks', columns: task }, [
+        ['a', 'a', 'x', 'w', 'v', 'failed', 1, 0, 1, 1, 1],
+        ['b', 'b', 'y', 'w', 'v', 'done', 1, 1, 1, 1, 1],
+      ]);
       for (const { peerId } of peers) {
         const score = ['host_id', 'good', 'bad', 'verdict', 'due_at_ms', 'passed', 'failed'];
         await insertRows(db, { table: 'audit_scores', columns: score }, [[peerId, 20.5, 0, 'ok', 1, 20, 0]]);
@@ -114,7 +148,7 @@ describe('every list', () => {
       for (const query of wrong) {
         const answer = await operator.get(`${path}?${query}`);
         // `[1]` is a cursor of the lists that are in the order of one number.
-        const fits = query === 'after=WzFd' && /\/(?:log|entries|policies)$/.test(path);
+        const fits = query === 'after=WzFd' && /\/(?:log|entries|policies|history)$/.test(path);
         expect([path, query, answer.code]).toEqual([path, query, fits ? undefined : 'request_invalid']);
       }
     }

@@ -1,5 +1,6 @@
 // What of the running broker the admin interface looks at and changes: the public application's own parts, not copies.
 import type { INestApplicationContext } from '@nestjs/common';
+import { MeasureNetwork } from '../history/measure-network.js';
 import { TransactionKeys } from '../keys/transaction-keys.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { WatchLedger } from '../ledger/watch-ledger.js';
@@ -19,6 +20,7 @@ export class LiveBroker {
     readonly refusals: RefusalCounts,
     readonly ledger: Ledger,
     readonly watchLedger: WatchLedger,
+    readonly measureNetwork: MeasureNetwork,
   ) {}
 
   static of(app: INestApplicationContext, watchLedger: WatchLedger): LiveBroker {
@@ -30,6 +32,7 @@ export class LiveBroker {
       app.get(RefusalCounts, anywhere),
       app.get(Ledger, anywhere),
       watchLedger,
+      app.get(MeasureNetwork, anywhere),
     );
   }
 }

@@ -4,6 +4,7 @@ import { type AdminAnswer, AdminClient } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
 import { TestPeer } from '../testing/test-peer.js';
 import { ADMIN_ROLES, hasRole } from './access/admin-role.js';
+import type { AdminKeyOptions } from './access/make-admin-key.js';
 import type { AdminRouteEntry } from './routes/admin-routes.js';
 
 interface Sample {
@@ -40,6 +41,8 @@ beforeAll(async () => {
   samples = new Map<string, Sample>([
     ['GET /v1/admin', {}],
     ['GET /v1/admin/openapi.json', {}],
+    ['DELETE /v1/admin/session', {}],
+    ['GET /v1/admin/overview', {}],
     ['GET /v1/admin/keys', {}],
     ['POST /v1/admin/keys/:keyId/revoke', { path: `/v1/admin/keys/${doomed}/revoke`, body: { reason } }],
     ['GET /v1/admin/log', {}],
@@ -72,11 +75,19 @@ beforeAll(async () => {
     ['GET /v1/admin/audits/scores', {}],
     ['GET /v1/admin/audits/pending', {}],
     ['GET /v1/admin/audits/days', {}],
+    ['GET /v1/admin/repairs', {}],
+    ['GET /v1/admin/repairs/tasks', {}],
+    ['GET /v1/admin/repairs/summary', {}],
     ['POST /v1/admin/ledger/adjustments', { body: { account: accountId, amount: '1000', reason } }],
     ['GET /v1/admin/policies', {}],
     ['GET /v1/admin/policies/current', {}],
     ['GET /v1/admin/policies/:version', { path: '/v1/admin/policies/1' }],
     ['PUT /v1/admin/policies/current', { body: { policy: { admin: many }, basedOn: 1, reason } }],
+    ['GET /healthz', {}],
+    ['GET /readyz', {}],
+    ['GET /metrics', {}],
+    ['GET /v1/admin/alerts', {}],
+    ['GET /v1/admin/history', {}],
     ['GET /v1/admin/health', {}],
   ]);
 });
@@ -84,6 +95,14 @@ afterAll(() => fixture.remove());
 
 const nameOf = ({ method, path }: AdminRouteEntry): string => `${method} ${path}`;
 const keyIdOf = async (client: AdminClient): Promise<string> => (await client.get('/v1/admin')).body.keyId as string;
+
+/** A page of the console in which a key is signed in. */
+async function signedInBrowser(options: Partial<AdminKeyOptions> = {}): Promise<AdminClient> {
+  const page = { origin: fixture.broker.adminOrigin, 'sec-fetch-site': 'same-origin' };
+  const key = await fixture.broker.createAdminKey(options);
+  const { headers } = await new AdminClient(fixture, page).post('/v1/admin/session', { key });
+  return new AdminClient(fixture, { ...page, cookie: headers['set-cookie']!.split(';')[0]! });
+}
 
 function sampleOf(route: AdminRouteEntry): Required<Pick<Sample, 'path'>> & Sample {
   // A listener that takes GET takes HEAD.
@@ -150,6 +169,37 @@ describe('every route of the admin interface', () => {
     const refused = { status: 401, code: 'admin_key_invalid' };
     expect(await successesOf(expired, refused)).toEqual([]);
     expect(await successesOf(revoked, refused)).toEqual([]);
+  });
+
+  it('is closed to a browser without a cookie, with one that is over, and with one of a key that was revoked', async () => {
+    const [over, revoked] = [await signedInBrowser({ lifeMs: 60_000 }), await signedInBrowser()];
+    const keyId = await keyIdOf(revoked);
+    expect((await over.get('/v1/admin')).status).toBe(200);
+    expect((await operator.post(`/v1/admin/keys/${keyId}/revoke`, { reason })).status).toBe(200);
+    fixture.clock.advance(60_000);
+    const refused = { status: 401, code: 'admin_key_invalid' };
+    const { cookie: _, ...page } = over.headers;
+    const madeUp = { ...page, cookie: `__Host-peerkeep-admin=${'A'.repeat(43)}` };
+    for (const client of [new AdminClient(fixture, page), new AdminClient(fixture, madeUp), over, revoked]) {
+      expect(await successesOf(client, refused)).toEqual([]);
+    }
+  });
+
+  it('is closed to pages of others in a browser where a key is signed in, also of the same host', async () => {
+    const { headers } = await signedInBrowser();
+    const refused = { status: 403, code: 'origin_foreign' };
+    for (const origin of ['https://evil.example', 'null', fixture.url]) {
+      expect(await successesOf(new AdminClient(fixture, { ...headers, origin }), refused)).toEqual([]);
+    }
+    for (const site of ['same-site', 'cross-site']) {
+      const { origin: _, ...rest } = headers;
+      const client = new AdminClient(fixture, { ...rest, 'sec-fetch-site': site });
+      expect(await successesOf(client, refused)).toEqual([]);
+    }
+    // What changes something must say where it is from.
+    const silent = new AdminClient(fixture, { cookie: headers.cookie! });
+    const changing = routes.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+    expect(await successesOf(silent, refused, changing)).toEqual([]);
   });
 
   it('is closed to a key of a lesser role', async () => {

@@ -41,7 +41,7 @@ export async function startAdmin(
   );
   await app.init();
   document.describes(app);
-  const declared = routes.all.length;
+  const declared = routes.all.length + routes.open.length;
   const { address, port } = await listener.listen(app, origin);
   log.info({ event: 'admin_started', address, port, routes: declared });
   return {

@@ -31,6 +31,7 @@ export class AuditHosts {
   private readonly emptyUntilMs = new Map<PeerId, number>();
   private readonly ending = new AbortController();
   private running: Promise<void> = Promise.resolve();
+  private brokerIsAtFault = false;
 
   constructor(
     private readonly hosts: OnlineHosts,
@@ -42,6 +43,11 @@ export class AuditHosts {
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
+
+  /** The last round failed at so many hosts that the broker doubts itself. */
+  get isAtFault(): boolean {
+    return this.brokerIsAtFault;
+  }
 
   /** One round: of the online hosts that are due, as many as the policy allows for the time of a round. */
   runDue(): Promise<void> {
@@ -119,6 +125,7 @@ export class AuditHosts {
     const { audits: policy } = this.settings.policy;
     const nowMs = this.clock.nowMs();
     const isAtFault = isBrokerAtFault(this.recentWitnesses(nowMs), policy);
+    this.brokerIsAtFault = isAtFault;
     if (isAtFault) this.log.error({ event: 'audits_at_fault', detail: 'hardly any host shows what it should have' });
     await this.record.run(judgeAudits(asked, { nowMs, isBrokerAtFault: isAtFault, policy }));
   }

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, Log } from '#process';
 import type { ContentId, PeerId } from '#protocol';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -25,6 +26,7 @@ export class RecordAudits {
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly metrics: BrokerMetrics,
   ) {}
 
   /** pointless   hosts whose open challenge is about what is not to be there any more */
@@ -105,6 +107,7 @@ export class RecordAudits {
   }
 
   private tell({ challenge, finding, outcome }: JudgedAudit): void {
+    this.metrics.audits.inc({ outcome });
     if (outcome === 'ok' || outcome === 'offline') return;
     const { hostId, cid, block, unanswered } = challenge;
     const code = finding.kind === 'shown' ? null : finding.code;

@@ -43,6 +43,10 @@ export class CertificateAuthority {
     private readonly key: webcrypto.CryptoKey,
   ) {}
 
+  get expiresAtMs(): number {
+    return this.certificate.notAfter.getTime();
+  }
+
   /** SHA-256 of the certificate in DER, hex: what a join link pins. */
   get sha256(): string {
     return createHash('sha256').update(new Uint8Array(this.certificate.rawData)).digest('hex');

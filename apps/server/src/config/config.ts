@@ -1,6 +1,7 @@
 // What the broker is told at its start, read once from flags and environment, then frozen.
 import { type ListenAddress, parseListenAddress } from '#process';
 import { isTrustDomain, ProtocolError } from '#protocol';
+import type { AlertWebhook, WebhookFlags } from '../alerts/alert-webhook.js';
 import type { KeyFile } from '../keys/key-files.js';
 import type { Policy } from './policy.js';
 
@@ -19,6 +20,8 @@ export interface BrokerConfig {
   readonly smtpUrl?: string | null;
   /** Of the outside CAPTCHA service, when the policy names one; from the environment alone too. */
   readonly captchaSecret?: string | null;
+  /** Where alerts are posted to; left out: nowhere. */
+  readonly alertWebhook?: AlertWebhook | null;
   /** Tells the answers of the CAPTCHA at /test/captcha/:id; on loopback, without proxies (see checkTestMode). */
   readonly testMode?: boolean;
 }
@@ -28,7 +31,7 @@ export const DEFAULT_TRUST_DOMAIN = 'peerkeep.internal';
 /** Nobody but this machine, on a port that the system chooses. */
 export const ADMIN_LISTEN: ListenAddress = { host: '127.0.0.1', port: 0 };
 
-export interface StartFlags {
+export interface StartFlags extends WebhookFlags {
   readonly dataDir?: string;
   readonly listen?: string;
   readonly adminListen?: string;

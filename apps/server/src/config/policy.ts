@@ -10,9 +10,14 @@ import {
 } from '#protocol';
 import { signInPolicy } from '../accounts/sign-in-policy.js';
 import { adminPolicy } from '../admin/admin-policy.js';
+import { alertPolicy } from '../alerts/alert-policy.js';
 import { auditPolicy } from '../audits/audit-policy.js';
 import { captchaPolicy } from '../captcha/captcha-policy.js';
+import { churnPolicy } from '../churn/churn-policy.js';
 import { exchangePolicy } from '../exchange/exchange-policy.js';
+import { healthPolicy } from '../health/health-policy.js';
+import { historyPolicy } from '../history/history-policy.js';
+import { keepFilterPolicy } from '../keep-filter/keep-filter-policy.js';
 import { loadPolicy } from '../load/load-policy.js';
 import { mailPolicy } from '../mail/mail-policy.js';
 import { leavingPolicy, vettingPolicy } from '../peers/vetting-policy.js';
@@ -20,6 +25,7 @@ import { placementPolicy } from '../placement/placement-policy.js';
 import { cidrField } from '../platform/remote-address.js';
 import { webUrlField } from '../platform/web-address.js';
 import { ADDRESS_RANGES } from '../presence/judge-address.js';
+import { repairPolicy } from '../repairs/repair-policy.js';
 import { sessionPolicy } from '../sessions/session-policy.js';
 import { type RedundancyRow, redundancyTable } from './redundancy-row.js';
 
@@ -93,6 +99,18 @@ const policySchema = z
     leaving: leavingPolicy.prefault({}),
     /** How hosts show that they hold what they were given (B23). */
     audits: auditPolicy.prefault({}),
+    /** How hosts learn what they should hold. */
+    keepFilter: keepFilterPolicy.prefault({}),
+    /** When objects are repaired by the network, and by whom (B22). */
+    repair: repairPolicy.prefault({}),
+    /** How the loss of hosts is measured (B25). */
+    churn: churnPolicy.prefault({}),
+    /** What the operator is told of. */
+    alerts: alertPolicy.prefault({}),
+    /** When the broker says that it is not ready. */
+    health: healthPolicy.prefault({}),
+    /** For how long it is kept how the network was. */
+    history: historyPolicy.prefault({}),
     /** Ranges beside the public ones from which a host may offer space; null: those that the listener itself is in. */
     hostAddressRanges: z.array(z.enum(ADDRESS_RANGES)).nullable().default(null),
     /** Enrolments that one remote IPv4 address, or one IPv6 network of 64 bits, may try in a minute. */

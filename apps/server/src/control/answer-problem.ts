@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '#process';
-import { PROBLEM_CONTENT_TYPE, type ProblemDocument, ProtocolError, problemFrom } from '#protocol';
+import { type ErrorCode, PROBLEM_CONTENT_TYPE, type ProblemDocument, ProtocolError, problemFrom } from '#protocol';
 import { sendPage } from '../web/page.js';
 import { problemPage, wantsPage } from '../web/problem-page.js';
 
@@ -14,10 +14,18 @@ interface Exchange {
   readonly reply: FastifyReply;
 }
 
+const codes = new WeakMap<FastifyRequest, ErrorCode>();
+
+/** The code that a request was refused with. */
+export function codeOfRefused(request: FastifyRequest): ErrorCode | undefined {
+  return codes.get(request);
+}
+
 /** Answer with the refusal; what went wrong inside stays in the log. */
 export function answerProblem({ request, reply }: Exchange, error: unknown, log: Log): void {
   const refusal = refusalOf(error);
   const problem: ProblemDocument = problemFrom(refusal ?? new ProtocolError('internal'));
+  codes.set(request, refusal?.code ?? 'internal');
   const traceId = randomUUID();
   const route = { method: request.method, path: request.url.split('?')[0], code: problem.code, traceId };
   if (refusal === null) log.error({ event: 'request_failed', ...route, err: error });

@@ -29,8 +29,8 @@ export async function approveRecovery(
 
 /** The rows know of a state that another process changed a moment ago. throws peer_suspended | peer_revoked */
 export async function requireActive(db: EntityManager, peerId: PeerId): Promise<void> {
-  const { state } = await db.findOneByOrFail(PeerEntity, { id: peerId });
-  if (!mayAsk(state)) throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
+  const peer = await db.findOneByOrFail(PeerEntity, { id: peerId });
+  if (!mayAsk(peer)) throw new ProtocolError(peer.state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
 }
 
 /**

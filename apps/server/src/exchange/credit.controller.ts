@@ -11,7 +11,7 @@ export class CreditController {
 
   @Get()
   @Answers(creditAnswer)
-  get(@CurrentCaller() caller: Caller): Promise<CreditAnswer> {
-    return this.tellCredit.run(caller);
+  get(@CurrentCaller() { peer }: Caller): Promise<CreditAnswer> {
+    return this.tellCredit.run(peer);
   }
 }

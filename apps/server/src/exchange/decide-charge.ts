@@ -1,4 +1,4 @@
-// What a stored shard costs (B22). Pure.
+// What a stored shard costs its owner, and what of it its host earns by (B22, B25). Pure.
 import { strict as assert } from 'node:assert';
 
 const RATIO_STEPS = 1_000;
@@ -22,4 +22,13 @@ export function decideCharge(shard: {
   const share = BigInt(sizeBytes) * BigInt(Math.round(ratio * RATIO_STEPS)) * BigInt(dataShards);
   const over = BigInt(totalShards) * BigInt(RATIO_STEPS);
   return Number((share + over - 1n) / over);
+}
+
+/**
+ * The bytes that a host earns by, of content that it holds: what is paid for it, and no more bytes than there are. So all that
+ * hosts earn is in somebody's `used`, whatever the code and the ratio, and nobody gains by storing for themselves under other
+ * names (docs/decisions/0031-credit-under-attack.md). proved-rows.ts adds this up in SQL.
+ */
+export function earnedBytes({ sizeBytes, charge }: { readonly sizeBytes: number; readonly charge: number }): number {
+  return Math.min(sizeBytes, charge);
 }

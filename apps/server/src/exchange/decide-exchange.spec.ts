@@ -97,6 +97,9 @@ describe('decideExchange', () => {
         expect(purses.available - available).toBe(decision.granted - granted);
         if (earned >= granted) expect(decision.granted).toBe(earned);
         else expect(purses.available === 0n || decision.granted === earned).toBe(true);
+        // Who owes has nothing to spend, and owes no more than what was granted beyond what is earned.
+        expect(decision.owed).toBe(decision.granted - (earned >= granted ? decision.granted : earned));
+        expect(decision.owed === 0n || purses.available === 0n).toBe(true);
         expect(new Set(decision.movements.map(({ kind }) => kind)).size).toBe(decision.movements.length);
         const again = decideExchange({ ...before, ...purses, granted: decision.granted });
         expect(again.movements.filter(({ kind }) => kind !== 'lapse')).toEqual([]);

@@ -39,6 +39,8 @@ export interface ExchangeDecision {
   readonly movements: readonly Movement[];
   /** What has been granted in all from then on. */
   readonly granted: bigint;
+  /** What was to lapse and is spent: it lapses as soon as there is free credit, so who owes has none. */
+  readonly owed: bigint;
 }
 
 /**
@@ -76,7 +78,7 @@ export function decideExchange(account: {
   move('earn', ISSUANCE, available, missing - vested);
   move('lapse', available, ISSUANCE, lapsed);
   move('withhold', ISSUANCE, withheld, allowance.withheld - account.withheld);
-  return { movements, granted: account.granted + missing - lapsed };
+  return { movements, granted: account.granted + missing - lapsed, owed: over - lapsed };
 }
 
 function greater(left: bigint, right: bigint): bigint {

@@ -29,6 +29,13 @@ import {
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 
+interface Decided {
+  readonly accounts: number;
+  /** Of them, those that spent what hosting no longer earns them, and how much. */
+  readonly inDebt: number;
+  readonly owed: string;
+}
+
 @Injectable()
 export class ExchangeCredit {
   constructor(
@@ -93,16 +100,16 @@ export class ExchangeCredit {
 
   /** Every account once for this day, in bounded units. Days that the broker was away for are not made up for. */
   private async decide(day: number): Promise<void> {
-    let decided: number;
+    let decided: Decided;
     do {
       decided = await this.database.write((db) => this.decideSome(db, day));
-      if (decided > 0) this.log.info({ event: 'exchange_decided', day, accounts: decided });
-    } while (decided === EXCHANGED_AT_ONCE_MAX);
+      if (decided.accounts > 0) this.log.info({ event: 'exchange_decided', day, ...decided });
+    } while (decided.accounts === EXCHANGED_AT_ONCE_MAX);
   }
 
-  private async decideSome(db: EntityManager, day: number): Promise<number> {
+  private async decideSome(db: EntityManager, day: number): Promise<Decided> {
     const accountIds = await findUndecided(db, { day, limit: EXCHANGED_AT_ONCE_MAX });
-    if (accountIds.length === 0) return 0;
+    if (accountIds.length === 0) return { accounts: 0, inDebt: 0, owed: '0' };
     const { windowDays } = this.settings.policy.exchange;
     const proved = await findProved(db, accountIds, { first: day - windowDays + 1, last: day });
     const granted = await findGranted(db, accountIds);
@@ -125,6 +132,8 @@ export class ExchangeCredit {
       this.clock.nowMs(),
     );
     for (const { accountId, granted: after } of decisions) await noteDecided(db, { accountId, granted: after, day });
-    return decisions.length;
+    const debts = decisions.filter(({ owed }) => owed > 0n);
+    const owed = debts.reduce((sum, debt) => sum + debt.owed, 0n);
+    return { accounts: decisions.length, inDebt: debts.length, owed: `${owed}` };
   }
 }

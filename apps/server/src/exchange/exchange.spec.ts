@@ -207,20 +207,28 @@ describe('GET /v1/credit', () => {
     const { body } = await host.get<CreditAnswer>('/v1/credit');
     const { withheld } = await host.credit();
     expect(body.credit).toEqual({ available: `${OPENING_CREDIT}`, reserved: '0', used: '0', withheld: `${withheld}` });
-    expect(body.allowance).toMatchObject({ windowDays: WINDOW_DAYS, earned: '0', granted: '0' });
+    expect(body.allowance).toMatchObject({ windowDays: WINDOW_DAYS, earned: '0', granted: '0', owed: '0' });
     expect(Number(body.allowance.withheld)).toBeGreaterThan(0);
     expect(body.proved.length).toBeGreaterThan(0);
     for (const day of body.proved) expect(day).toMatchObject({ peerId: host.peerId, name: 'box', withheld: true });
     expect(body.movements.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['withhold']));
-    expect(body.classes).toEqual([
+    expect(body.classes).toMatchObject([
       {
         durability: 'second-copy',
         ratio: 1.5,
         isDefault: true,
         code: { dataShards: 1, totalShards: 2 },
         backupBytes: `${Math.floor(OPENING_CREDIT / 1.5)}`,
+        survival: { basis: 'assumed', lossesPerHostYear: expect.closeTo(0.25, 2) },
       },
-      { durability: 'archive', ratio: 2.5, isDefault: false, code: null, backupBytes: `${OPENING_CREDIT / 2.5}` },
+      {
+        durability: 'archive',
+        ratio: 2.5,
+        isDefault: false,
+        code: null,
+        backupBytes: `${OPENING_CREDIT / 2.5}`,
+        survival: null,
+      },
     ]);
   });
 });

@@ -5,27 +5,29 @@ import { changeMany, insertRows, placeholders } from '#database';
 import type { AccountId, PeerId } from '#protocol';
 import type { ProvedBytes } from './decide-exchange.js';
 
-/** What one host holds for others and is paid for. */
+/** What one host holds for others: of the bytes, those that are paid for. */
 export interface HeldBytes {
   readonly peerId: PeerId;
   readonly bytes: number;
 }
 
 /**
- * Each content counts once at a host, however many shards it is; what the host's own account put there counts nothing,
- * nor does what is deleted or nobody pays for.
+ * Each content counts once at a host, however many shards it is, as earnedBytes says; what the host's own account put there
+ * counts nothing, nor does what is deleted.
  */
 export async function findHeldForOthers(db: EntityManager, peerIds: readonly PeerId[]): Promise<HeldBytes[]> {
   if (peerIds.length === 0) return [];
   const rows = await db.query<{ host_id: PeerId; bytes: number | string }[]>(
-    `SELECT host_id, SUM(size_bytes) AS bytes FROM (
-       SELECT s.host_id AS host_id, s.cid AS cid, s.size_bytes AS size_bytes
+    `SELECT host_id, SUM(CASE WHEN charge < size_bytes THEN charge ELSE size_bytes END) AS bytes FROM (
+       SELECT host_id, cid, MAX(size_bytes) AS size_bytes, MAX(charge) AS charge FROM (
+       SELECT s.host_id AS host_id, s.cid AS cid, s.size_bytes AS size_bytes, s.charge AS charge
          FROM shards s JOIN objects o ON o.id = s.object_id JOIN peers p ON p.id = s.host_id
          WHERE s.state = 'stored' AND s.charge > 0 AND o.deleted_at_ms IS NULL AND o.account_id <> p.account_id
            AND s.host_id IN ${placeholders(db, peerIds.length)}
-       UNION SELECT g.host_id, g.cid, g.size_bytes FROM group_contents g JOIN peers p ON p.id = g.host_id
+       UNION ALL SELECT g.host_id, g.cid, g.size_bytes, g.charge FROM group_contents g JOIN peers p ON p.id = g.host_id
          WHERE g.charge > 0 AND g.account_id <> p.account_id
-           AND g.host_id IN ${placeholders(db, peerIds.length, peerIds.length + 1)}) held
+           AND g.host_id IN ${placeholders(db, peerIds.length, peerIds.length + 1)}) placed
+       GROUP BY host_id, cid) held
      GROUP BY host_id`,
     [...peerIds, ...peerIds],
   );

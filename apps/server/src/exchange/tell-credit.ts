@@ -3,14 +3,16 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '#process';
 import type { AccountId, CreditAnswer, PeerId } from '#protocol';
-import type { Caller } from '../control/caller.js';
+import { MeasuredChurn } from '../churn/measured-churn.js';
 import { Ledger } from '../ledger/ledger.js';
 import { purseOf } from '../ledger/movement.js';
 import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { RepairPace } from '../repairs/repair-pace.js';
 import { decideAllowance } from './decide-exchange.js';
+import { type Code, decideSurvival, type Survival } from './decide-survival.js';
 import { everyDurabilityClass } from './durability-class.js';
 import { findGranted, findProved } from './proved-rows.js';
 
@@ -21,6 +23,12 @@ const RATIO_STEPS = 1_000;
 const TOLD_MAX = 1_000;
 const TOLD_KINDS = "('grant', 'earn', 'withhold', 'vest', 'lapse', 'forfeit', 'adjust')";
 
+/** An account by one of its machines, which is no host of its own; or by its person, in a browser. */
+export interface CreditAsker {
+  readonly accountId: AccountId;
+  readonly peerId: PeerId | null;
+}
+
 @Injectable()
 export class TellCredit {
   constructor(
@@ -29,11 +37,12 @@ export class TellCredit {
     private readonly settings: Settings,
     private readonly ledger: Ledger,
     private readonly hosts: OnlineHosts,
+    private readonly churn: MeasuredChurn,
+    private readonly pace: RepairPace,
   ) {}
 
-  async run({ peer }: Caller): Promise<CreditAnswer> {
+  async run({ accountId, peerId }: CreditAsker): Promise<CreditAnswer> {
     const db = this.database.reads;
-    const { accountId, peerId } = peer;
     const { windowDays } = this.settings.policy.exchange;
     const today = Math.floor(this.clock.nowMs() / DAY_MS);
     const first = today - windowDays + 1;
@@ -48,6 +57,7 @@ export class TellCredit {
         earned: `${allowance.earned}`,
         withheld: `${allowance.withheld}`,
         granted: `${granted}`,
+        owed: `${granted > allowance.earned ? granted - allowance.earned : 0n}`,
       },
       proved: await provedDaysOf(db, accountId, first),
       movements: await movementsOf(db, accountId, first),
@@ -55,7 +65,7 @@ export class TellCredit {
     };
   }
 
-  private classesFor(peerId: PeerId, available: bigint): CreditAnswer['classes'] {
+  private classesFor(peerId: PeerId | null, available: bigint): CreditAnswer['classes'] {
     const { policy } = this.settings;
     const eligible = this.hosts.countEligible(peerId);
     return everyDurabilityClass(policy).map(({ name, ratio, redundancy }) => {
@@ -65,8 +75,25 @@ export class TellCredit {
         : null;
       const backupBytes = (available * BigInt(RATIO_STEPS)) / BigInt(Math.round(ratio * RATIO_STEPS));
       const isDefault = name === policy.exchange.defaultClass;
-      return { durability: name, ratio, isDefault, code, backupBytes: `${backupBytes}` };
+      return {
+        durability: name,
+        ratio,
+        isDefault,
+        code,
+        backupBytes: `${backupBytes}`,
+        survival: code && this.survivalOf(code),
+      };
     });
+  }
+
+  private survivalOf(code: Code): Survival {
+    const { repair, churn } = this.settings.policy;
+    return decideSurvival(
+      code,
+      this.churn.current(),
+      { rules: repair, repairMs: repair.on ? this.pace.repairMs : null },
+      churn,
+    );
   }
 }
 

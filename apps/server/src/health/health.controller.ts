@@ -1,21 +1,30 @@
-// GET /healthz: the broker answers, and its database does
+// GET /healthz: the process is alive. GET /readyz: it can do its work, or why it cannot, in one word.
 import { Controller, Get } from '@nestjs/common';
 import { z } from 'zod';
+import { ProtocolError } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { Unsigned } from '../control/message.guard.js';
-import { BrokerDatabase } from '../platform/broker-database.js';
+import { Readiness } from './readiness.js';
 
-const health = z.strictObject({ status: z.literal('ok') });
+const ok = z.strictObject({ status: z.literal('ok') });
 
-@Controller('healthz')
+@Controller()
+@Unsigned()
 export class HealthController {
-  constructor(private readonly database: BrokerDatabase) {}
+  constructor(private readonly readiness: Readiness) {}
 
-  @Get()
-  @Unsigned()
-  @Answers(health)
-  async get(): Promise<z.infer<typeof health>> {
-    await this.database.reads.query('SELECT 1');
+  @Get('healthz')
+  @Answers(ok)
+  alive(): z.infer<typeof ok> {
+    return { status: 'ok' };
+  }
+
+  /** Anybody may ask: the causes are words, and say nothing of this machine. */
+  @Get('readyz')
+  @Answers(ok)
+  async ready(): Promise<z.infer<typeof ok>> {
+    const causes = (await this.readiness.unready()).map(({ cause }) => cause);
+    if (causes.length > 0) throw new ProtocolError('not_ready', { cause: causes.join(' ') });
     return { status: 'ok' };
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type PeerId, ProtocolError, type Requester, sealToken, type TokenClaims } from '#protocol';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { mayHost } from '../peers/peer-standing.js';
 import { Settings } from '../platform/settings.js';
@@ -20,6 +21,7 @@ export class TokenIssuer {
     private readonly counts: TransactionCounts,
     private readonly directory: PeerDirectory,
     private readonly settings: Settings,
+    private readonly metrics: BrokerMetrics,
   ) {}
 
   /** throws peer_unreachable | peer_suspended | peer_revoked when host or client was shut out since the commit */
@@ -32,9 +34,11 @@ export class TokenIssuer {
   async sealAll(permitted: readonly PermittedToken[]): Promise<string[]> {
     const keys = await Promise.all(permitted.map(({ hostId, clientId }) => this.countBoth(hostId, clientId)));
     const nonces = randomBytes(permitted.length * NONCE_BYTES);
-    return permitted.map((one, i) =>
+    const tokens = permitted.map((one, i) =>
       this.sealUnder(keys[i]!, one, nonces.subarray(i * NONCE_BYTES, (i + 1) * NONCE_BYTES)),
     );
+    for (const { op } of permitted) this.metrics.tokens.inc({ op });
+    return tokens;
   }
 
   /** Is the current key of this peer old enough, or used enough, to be renewed (B5), or does the operator want it? */

@@ -5,11 +5,17 @@ import { checkLedger } from './check-ledger.js';
 
 export class WatchLedger {
   private told = '';
+  private found: number | null = null;
 
   constructor(
     private readonly databaseFile: string,
     private readonly log: Log,
   ) {}
+
+  /** How many faults the last run found; null before the first. */
+  get faults(): number | null {
+    return this.found;
+  }
 
   /** Faults of the ledger as it was committed at this moment. */
   async check(): Promise<string[]> {
@@ -25,6 +31,7 @@ export class WatchLedger {
   /** One line for each change of the faults, however often they are seen. */
   async run(): Promise<void> {
     const faults = await this.check();
+    this.found = faults.length;
     const text = faults.join('\n');
     if (text === this.told) return;
     this.told = text;

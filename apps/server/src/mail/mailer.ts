@@ -8,7 +8,18 @@ export interface Mail {
   readonly text: string;
 }
 
+export interface MailCounts {
+  sent: number;
+  /** Tries that failed and are made again. */
+  delayed: number;
+  /** Mails that nobody gets: given up, or come when too many waited. */
+  lost: number;
+}
+
 export abstract class Mailer {
+  /** Since the start. */
+  readonly counts: Readonly<MailCounts> = { sent: 0, delayed: 0, lost: 0 };
+
   /** Does this broker send mail at all? */
   abstract readonly configured: boolean;
 

@@ -2,7 +2,7 @@
 import type { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
 import { MAIL_ATTEMPTS_MAX, MAIL_DRAIN_MS_MAX, MAIL_RETRY_MS, MAILS_WAITING_MAX } from './limits.js';
-import { type Mail, Mailer } from './mailer.js';
+import { type Mail, type MailCounts, Mailer } from './mailer.js';
 
 /** Delivers one mail, durably or to a server that took it. */
 export type Deliver = (mail: Mail) => Promise<void>;
@@ -14,6 +14,7 @@ interface Waiting {
 
 export class QueuedMailer extends Mailer {
   readonly configured = true;
+  override readonly counts: MailCounts = { sent: 0, delayed: 0, lost: 0 };
   private readonly waiting: Waiting[] = [];
   private delivering: Promise<void> | null = null;
   private readonly retrying = new Set<Waiting>();
@@ -35,6 +36,7 @@ export class QueuedMailer extends Mailer {
 
   send(mail: Mail): void {
     if (this.closed || this.isFull) {
+      this.counts.lost++;
       this.log.warn({ event: 'mail_dropped' });
       return;
     }
@@ -48,6 +50,7 @@ export class QueuedMailer extends Mailer {
     this.retrying.clear();
     await this.drained();
     const lost = this.waiting.splice(0).length;
+    this.counts.lost += lost;
     if (lost > 0) this.log.warn({ event: 'mails_lost', mails: lost });
     this.release();
   }
@@ -79,12 +82,14 @@ export class QueuedMailer extends Mailer {
     waiting.attempts++;
     try {
       await this.deliver(waiting.mail);
+      this.counts.sent++;
       this.log.info({ event: 'mail_sent', attempts: waiting.attempts });
     } catch (error) {
       // Only what kind of fault: a mail server's words often repeat the address.
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
       const givenUp = waiting.attempts >= MAIL_ATTEMPTS_MAX || this.closed;
       this.log.warn({ event: givenUp ? 'mail_given_up' : 'mail_delayed', attempts: waiting.attempts, fault: code });
+      this.counts[givenUp ? 'lost' : 'delayed']++;
       if (!givenUp) this.tryLater(waiting);
     }
   }

@@ -2,11 +2,23 @@
 
 import type { EntityManager } from 'typeorm';
 import { changeMany, insertRows, placeholders } from '#database';
-import type { AccountId, ContentId, ObjectId, ObjectKind, PeerId, TransactionId } from '#protocol';
+import type {
+  AccountId,
+  ContentId,
+  GroupId,
+  HostWishes,
+  ObjectId,
+  ObjectKind,
+  PeerId,
+  Requester,
+  TransactionId,
+} from '#protocol';
 
 export interface StoredObject {
   readonly objectId: ObjectId;
   readonly accountId: AccountId;
+  /** Whose machine began it; null for one of which that was not written down. */
+  readonly clientId: Requester | null;
   readonly kind: ObjectKind;
   readonly sizeBytes: number;
   readonly dataShards: number;
@@ -21,6 +33,8 @@ export interface StoredObject {
   readonly retainUntilMs: number | null;
   /** The name of the class that it began with: how it is coded, and what its shards cost. */
   readonly durability: string;
+  /** Which hosts its owner wished when it began: no others get shards of it. */
+  readonly wishes: HostWishes;
 }
 
 /**
@@ -41,6 +55,8 @@ export interface StoredShard {
   readonly transactionItem: number;
   /** Until then no host deletes it, whoever asks. */
   readonly retainUntilMs: number | null;
+  /** What it costs its account, settled; a lost shard keeps it for its next host. */
+  readonly charge: number;
 }
 
 export async function findObjects(db: EntityManager, ids: readonly ObjectId[]): Promise<Map<ObjectId, StoredObject>> {
@@ -106,6 +122,9 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
         'created_at_ms',
         'retain_until_ms',
         'durability',
+        'wished_regions',
+        'wished_group',
+        'client_id',
       ],
     },
     objects.map((o) => [
@@ -120,6 +139,9 @@ export async function insertObjects(db: EntityManager, objects: readonly StoredO
       o.createdAtMs,
       o.retainUntilMs,
       o.durability,
+      o.wishes.regions?.join(',') ?? null,
+      o.wishes.group ?? null,
+      o.clientId,
     ]),
   );
 }
@@ -139,6 +161,7 @@ export async function insertShards(db: EntityManager, shards: readonly StoredSha
         'transaction_id',
         'transaction_item',
         'retain_until_ms',
+        'charge',
       ],
     },
     shards.map((s) => [
@@ -151,6 +174,7 @@ export async function insertShards(db: EntityManager, shards: readonly StoredSha
       s.transactionId,
       s.transactionItem,
       s.retainUntilMs,
+      s.charge,
     ]),
   );
 }
@@ -227,6 +251,9 @@ interface ObjectRow {
   deleted_at_ms: number | string | null;
   retain_until_ms: number | string | null;
   durability: string;
+  wished_regions: string | null;
+  wished_group: GroupId | null;
+  client_id: Requester | null;
 }
 
 interface ShardRow {
@@ -239,12 +266,14 @@ interface ShardRow {
   transaction_id: TransactionId | null;
   transaction_item: number;
   retain_until_ms: number | string | null;
+  charge: number | string;
 }
 
 function objectFrom(row: ObjectRow): StoredObject {
   return {
     objectId: row.id,
     accountId: row.account_id,
+    clientId: row.client_id,
     kind: row.kind,
     sizeBytes: Number(row.size_bytes),
     dataShards: row.data_shards,
@@ -255,6 +284,10 @@ function objectFrom(row: ObjectRow): StoredObject {
     deletedAtMs: row.deleted_at_ms === null ? null : Number(row.deleted_at_ms),
     retainUntilMs: row.retain_until_ms === null ? null : Number(row.retain_until_ms),
     durability: row.durability,
+    wishes: {
+      ...(row.wished_regions !== null && { regions: row.wished_regions.split(',') }),
+      ...(row.wished_group !== null && { group: row.wished_group }),
+    },
   };
 }
 
@@ -269,5 +302,6 @@ function shardFrom(row: ShardRow): StoredShard {
     transactionId: row.transaction_id,
     transactionItem: row.transaction_item,
     retainUntilMs: row.retain_until_ms === null ? null : Number(row.retain_until_ms),
+    charge: Number(row.charge),
   };
 }

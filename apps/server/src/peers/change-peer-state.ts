@@ -31,7 +31,9 @@ export async function changePeerState(db: EntityManager, change: PeerStateChange
   if (peer === null || (ofAccount !== null && peer.accountId !== ofAccount)) throw new ProtocolError('peer_unknown');
   const decision = decidePeerState({ state: peer.state, isVetted: peer.vettedAtMs !== null }, action);
   if (!decision.ok) throw new ProtocolError(decision.code);
-  if (!decision.changes) return peer;
+  // What the audits did leaves its owner the own backups; an operator who suspends it takes those too.
+  const isDeepened = action === 'suspend' && by === 'operator' && peer.stateCode === 'audits_failed';
+  if (!decision.changes && !isDeepened) return peer;
   const { state } = decision;
   const code: StateCode = change.code ?? (by === 'owner' ? 'owner_asked' : 'operator_asked');
   // From here it must succeed.

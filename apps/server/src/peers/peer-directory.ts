@@ -8,6 +8,7 @@ import {
   es256Verifier,
   type PeerId,
   ProtocolError,
+  type StateCode,
   type VerifyBytes,
 } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -19,12 +20,14 @@ export interface KnownPeer {
   readonly accountId: AccountId;
   readonly name: string;
   readonly state: PeerState;
+  /** Why it is in this state. */
+  readonly stateCode: StateCode | null;
   readonly publicKey: string;
   readonly certificateExpiresAtMs: number;
 }
 
 /** A change of the state of a peer, as its row tells. */
-export type StateChange = Pick<PeerEntity, 'state' | 'stateChangedAtMs' | 'stateRevision'> & {
+export type StateChange = Pick<PeerEntity, 'state' | 'stateCode' | 'stateChangedAtMs' | 'stateRevision'> & {
   readonly peerId: PeerId;
 };
 
@@ -63,7 +66,7 @@ export class PeerDirectory implements OnModuleInit {
     if (row.stateRevision <= (this.revisions.get(row.id) ?? 0)) return false;
     const peer = this.peers.get(row.id);
     if (peer === undefined) this.add({ ...row, peerId: row.id });
-    else this.peers.set(row.id, { ...peer, state: row.state });
+    else this.peers.set(row.id, { ...peer, state: row.state, stateCode: row.stateCode });
     this.tell({ ...row, peerId: row.id });
     return true;
   }
@@ -79,16 +82,17 @@ export class PeerDirectory implements OnModuleInit {
 
   /** throws peer_suspended | peer_revoked; nothing for a peer that is not enrolled */
   checkMayAsk(peerId: PeerId): void {
-    const state = this.peers.get(peerId)?.state ?? 'active';
-    if (!mayAsk(state)) throw new ProtocolError(state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
+    const peer = this.peers.get(peerId);
+    if (peer === undefined || mayAsk(peer)) return;
+    throw new ProtocolError(peer.state === 'revoked' ? 'peer_revoked' : 'peer_suspended');
   }
 
   /** Call when the peer's row is committed. */
   add(peer: KnownPeer): void {
     const { peerId, accountId, name, publicKey, certificateExpiresAtMs } = peer;
     // Another process may have shut it out before this one came to know it.
-    const state = this.revisions.has(peerId) ? (this.peers.get(peerId)?.state ?? peer.state) : peer.state;
-    this.peers.set(peerId, { peerId, accountId, name, state, publicKey, certificateExpiresAtMs });
+    const { state, stateCode } = (this.revisions.has(peerId) ? this.peers.get(peerId) : undefined) ?? peer;
+    this.peers.set(peerId, { peerId, accountId, name, state, stateCode, publicKey, certificateExpiresAtMs });
   }
 
   /** Call when the row says so. Everything else about the peer stays as it is by then, whoever changed it meanwhile. */

@@ -1,5 +1,6 @@
 // What a peer of each state may do. Pure.
 import type { PeerState } from '#protocol';
+import type { PeerEntity } from './peer.entity.js';
 
 interface Rights {
   /** Its messages are answered, and tokens are issued to it. */
@@ -21,8 +22,12 @@ const RIGHTS: Readonly<Record<PeerState, Rights>> = {
 
 export const HOSTING_STATES = (Object.keys(RIGHTS) as PeerState[]).filter((state) => RIGHTS[state].mayHost);
 
-export function mayAsk(state: PeerState): boolean {
-  return RIGHTS[state].mayAsk;
+/**
+ * A host that failed its audits is no host any more, and whoever has a failing disk needs the own backups the more: it
+ * asks as before. An operator's suspension shuts it out.
+ */
+export function mayAsk({ state, stateCode }: Pick<PeerEntity, 'state' | 'stateCode'>): boolean {
+  return RIGHTS[state].mayAsk || (state === 'suspended' && stateCode === 'audits_failed');
 }
 
 export function mayHost(state: PeerState): boolean {

@@ -74,6 +74,10 @@ export class PeerEntity {
   @Column(wholeNumber('free_bytes', { nullable: true }))
   freeBytes!: number | null;
 
+  /** Where it says that it stands. */
+  @Column({ type: 'text', nullable: true })
+  region!: string | null;
+
   /** The run of the host's home that was acknowledged last; null for a peer that never was a host. */
   @Column(wholeNumber('home_epoch', { nullable: true }))
   homeEpoch!: number | null;

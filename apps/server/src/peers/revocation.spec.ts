@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ListedPeer, ListPeersAnswer, PeerId, PresenceAnswer, Redundancy } from '#protocol';
+import { suspendHost } from '../audits/suspend-host.js';
 import { longestTokenLifeMs, parsePolicy } from '../config/policy.js';
 import { CHANGES_INTERVAL_MS } from '../limits.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -182,5 +183,39 @@ describe('suspension and revocation by the operator beside the running broker', 
     expect((await gone.get('/v1/peers/me')).code).toBe('peer_revoked');
     expect((await held.get('/v1/peers/me')).code).toBe('peer_suspended');
     expect((await present(host)).withdrawn.clients).toEqual(expect.arrayContaining([gone.peerId, held.peerId]));
+  });
+});
+
+describe('suspension by the audits', () => {
+  const bySelf = async (peer: TestPeer): Promise<void> => {
+    await beside.write((db) => suspendHost(db, peer.peerId, fixture.clock.nowMs()));
+    await fixture.broker.noticeChangesNow();
+  };
+
+  it('ends hosting, and leaves the owner of the machine the own backups (B25)', async () => {
+    const peer = await TestPeer.enrolHost(fixture);
+    const client = await TestPeer.enrol(fixture);
+    await TestPeer.enrolHost(fixture);
+    const before = await eligibleHosts(client);
+    await bySelf(peer);
+    expect((await peer.announce()).status).toBe(200);
+    expect(await eligibleHosts(client)).toBe(before - 1);
+    for (const path of ['/v1/peers/me', '/v1/objects', '/v1/credit']) expect((await peer.get(path)).status).toBe(200);
+    expect((await present(client)).withdrawn.clients).not.toContain(peer.peerId);
+    expect((await peer.post(`/v1/peers/${peer.peerId}/stay`, { reason: '' })).code).toBe('peer_suspended');
+    await operate(peer.peerId, 'resume');
+    await fixture.broker.noticeChangesNow();
+    await peer.announce();
+    expect(await eligibleHosts(client)).toBe(before);
+  });
+
+  it('becomes a whole one when the operator says so, and not the other way round', async () => {
+    const peer = await TestPeer.enrolHost(fixture);
+    await bySelf(peer);
+    await operate(peer.peerId, 'suspend', 'it lies');
+    await fixture.broker.noticeChangesNow();
+    expect((await peer.get('/v1/peers/me')).code).toBe('peer_suspended');
+    await bySelf(peer);
+    expect((await peer.get('/v1/peers/me')).code).toBe('peer_suspended');
   });
 });

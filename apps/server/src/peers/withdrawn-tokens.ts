@@ -49,8 +49,8 @@ export class WithdrawnTokensOfPeers {
 
   constructor(directory: PeerDirectory, settings: Settings) {
     this.list = new WithdrawnTokenList(longestTokenLifeMs(settings.policy) + 2 * CLOCK_SKEW_MS_MAX);
-    directory.whenStateChanges(({ peerId, state, stateChangedAtMs }) => {
-      if (mayAsk(state) || stateChangedAtMs === null) this.list.letIn(peerId);
+    directory.whenStateChanges(({ stateChangedAtMs, peerId, ...standing }) => {
+      if (mayAsk(standing) || stateChangedAtMs === null) this.list.letIn(peerId);
       else this.list.shutOut(peerId, stateChangedAtMs);
     });
   }

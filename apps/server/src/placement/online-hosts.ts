@@ -11,7 +11,7 @@ import { HOSTING_STATES, mayHost, takesNewShards } from '../peers/peer-standing.
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { HostReputation } from '../reputation/host-reputation.js';
-import type { Candidate, Holder } from './candidate.js';
+import { type Candidate, type Holder, passes, type Wishes } from './candidate.js';
 import { CandidatePool } from './candidate-pool.js';
 import { countIndependentHosts } from './match-operators.js';
 import { networkOfHost } from './network-of-host.js';
@@ -22,6 +22,8 @@ export interface OnlineHost {
   readonly address: string;
   readonly port: number;
   readonly freeBytes: number;
+  /** Where it says that it stands. */
+  readonly region: string | null;
   readonly seenAtMs: number;
 }
 
@@ -65,8 +67,8 @@ export class OnlineHosts implements OnModuleInit {
     const aliveSinceMs = this.aliveSinceMs();
     for (const row of rows) {
       assert(row.address !== null && row.port !== null && row.freeBytes !== null && row.seenAtMs !== null);
-      const { id: peerId, accountId, address, port, freeBytes, seenAtMs } = row;
-      if (seenAtMs >= aliveSinceMs) this.keep({ peerId, accountId, address, port, freeBytes, seenAtMs });
+      const { id: peerId, accountId, address, port, freeBytes, region, seenAtMs } = row;
+      if (seenAtMs >= aliveSinceMs) this.keep({ peerId, accountId, address, port, freeBytes, region, seenAtMs });
       else this.networks.set(peerId, this.networkOf({ peerId, address }));
     }
   }
@@ -118,12 +120,12 @@ export class OnlineHosts implements OnModuleInit {
 
   /**
    * Of how many independent hosts the shards of a client's new object could be now, counted up to COUNTED_HOSTS_MAX: of
-   * distinct operators in distinct networks.
+   * distinct operators in distinct networks, among those that the client wishes. No client: of any host.
    */
-  countEligible(clientId: PeerId): number {
+  countEligible(clientId: PeerId | null, wishes: Wishes = {}): number {
     // A full host would stay in the count for ever, and objects would be coded for hosts that take nothing.
     const eligible = this.candidates().candidates.filter(
-      ({ peerId, availableBytes }) => peerId !== clientId && availableBytes >= ELIGIBLE_HOST_BYTES_MIN,
+      (host) => host.peerId !== clientId && host.availableBytes >= ELIGIBLE_HOST_BYTES_MIN && passes(host, wishes),
     );
     return countIndependentHosts(eligible, COUNTED_HOSTS_MAX);
   }
@@ -176,13 +178,16 @@ export class OnlineHosts implements OnModuleInit {
   }
 
   private keep(host: OnlineHost): void {
-    const { peerId, accountId } = host;
+    const { peerId, accountId, region } = host;
     const network = this.networkOf(host);
     this.hosts.set(peerId, host);
     this.networks.set(peerId, network);
     const known = this.live.get(peerId);
-    if (known === undefined) this.live.set(peerId, new LiveCandidate(peerId, accountId, network));
-    else known.network = network;
+    if (known === undefined) this.live.set(peerId, new LiveCandidate(peerId, accountId, network, region));
+    else {
+      known.network = network;
+      known.region = region;
+    }
     this.measure(peerId);
   }
 
@@ -230,11 +235,11 @@ class LiveCandidate implements Candidate {
   uptime = UPTIME_OF_NEWCOMERS;
   bytesPerSecond: number | null = null;
   isVetted = false;
-  readonly region = null;
 
   constructor(
     readonly peerId: PeerId,
     readonly accountId: AccountId,
     public network: string,
+    public region: string | null,
   ) {}
 }

@@ -13,8 +13,8 @@ export class RedundancyController {
   @Answers(redundancyAnswer)
   get(
     @CurrentCaller() caller: Caller,
-    @Query({ schema: redundancyQuery }) { durability }: RedundancyQuery,
-  ): Redundancy {
-    return this.tellRedundancy.run(caller.peer.peerId, durability);
+    @Query({ schema: redundancyQuery }) { durability, ...wishes }: RedundancyQuery,
+  ): Promise<Redundancy> {
+    return this.tellRedundancy.run(caller.peer.peerId, { durability, wishes });
   }
 }

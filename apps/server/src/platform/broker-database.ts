@@ -1,7 +1,7 @@
 // The database as features inject it: one queue for all writes, one connection that only reads.
 
 import type { EntityManager } from 'typeorm';
-import { type Database, openDatabase, type WriteUnit } from '#database';
+import { type CommittedGroup, type Database, openDatabase, type WriteUnit } from '#database';
 import { brokerMigrations } from '#migrations/broker/index';
 import { brokerEntities } from './entities.js';
 
@@ -25,6 +25,11 @@ export class BrokerDatabase {
   /** Units that wait for the writer: how far behind it is. */
   get waitingWrites(): number {
     return this.database.writes.waitingUnits;
+  }
+
+  /** Call after each commit; it must not throw. */
+  whenCommitted(told: (group: CommittedGroup) => void): void {
+    this.database.writes.whenCommitted(told);
   }
 
   /** Commits so far, for measurements. */

@@ -2,9 +2,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { CertificateAuthority } from '../certificates/certificate-authority.js';
+import { Readiness } from '../health/readiness.js';
 import { KeyVault } from '../keys/key-vault.js';
 import { LedgerArchive } from '../ledger/ledger-archive.js';
 import { Mailer } from '../mail/mailer.js';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { BrokerDatabase } from './broker-database.js';
 import { RemoteAddress } from './remote-address.js';
 import { Settings } from './settings.js';
@@ -20,6 +22,8 @@ export interface PlatformParts {
   readonly webAddress: WebAddress;
   readonly mailer: Mailer;
   readonly ledgerArchive: LedgerArchive;
+  readonly metrics: BrokerMetrics;
+  readonly readiness: Readiness;
 }
 
 @Module({})
@@ -37,6 +41,8 @@ export function platformModule(parts: PlatformParts): DynamicModule {
     { provide: WebAddress, useValue: parts.webAddress },
     { provide: Mailer, useValue: parts.mailer },
     { provide: LedgerArchive, useValue: parts.ledgerArchive },
+    { provide: BrokerMetrics, useValue: parts.metrics },
+    { provide: Readiness, useValue: parts.readiness },
   ];
   return { module: PlatformModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
 }

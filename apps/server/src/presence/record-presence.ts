@@ -57,15 +57,16 @@ export class RecordPresence {
           shareBytes: request.host?.shareBytes ?? null,
           usedBytes: request.host?.usedBytes ?? null,
           freeBytes: request.host?.freeBytes ?? null,
+          region: request.host?.region ?? null,
         },
       );
       return next;
     });
     if (host === null || request.host === null) this.hosts.left(peer.peerId);
     else {
-      const { freeBytes } = request.host;
+      const { freeBytes, region = null } = request.host;
       const isBack = this.hosts.find(peer.peerId) === undefined;
-      const seen = { ...host, accountId: peer.accountId, freeBytes, seenAtMs: nowMs };
+      const seen = { ...host, accountId: peer.accountId, freeBytes, region, seenAtMs: nowMs };
       this.hosts.seen(seen);
       await this.probes.onPresence(seen, isBack);
     }

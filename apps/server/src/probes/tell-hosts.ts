@@ -21,8 +21,8 @@ export class TellHosts implements OnModuleDestroy {
     private readonly log: Log,
   ) {
     // Also at the start, for those that stand: hosts may not have heard before the broker stopped.
-    directory.whenStateChanges(({ state }) => {
-      if (!mayAsk(state)) this.soon();
+    directory.whenStateChanges((standing) => {
+      if (!mayAsk(standing)) this.soon();
     });
   }
 

@@ -85,8 +85,13 @@ export class Sessions {
    * throws     RedirectTo the sign-in page
    */
   requireFreshSignIn(session: Session, maxAgeMs: number, next: string): void {
-    if (this.clock.nowMs() - session.signedInAtMs <= maxAgeMs) return;
+    if (this.isFresh(session, maxAgeMs)) return;
     throw new RedirectTo(signInPath(next));
+  }
+
+  /** Was the password given so recently? */
+  isFresh({ signedInAtMs }: Session, maxAgeMs: number): boolean {
+    return this.clock.nowMs() - signedInAtMs <= maxAgeMs;
   }
 
   private async recordSeen(idHash: string, nowMs: number): Promise<void> {

@@ -13,6 +13,6 @@ import { SampleUptime } from './sample-uptime.js';
   imports: [AuditStandingModule, PeersModule, PlacementModule, ReputationModule],
   controllers: [HostsController],
   providers: [KeepStandings, ListHosts, SampleUptime],
-  exports: [KeepStandings],
+  exports: [KeepStandings, ListHosts],
 })
 export class StandingModule {}

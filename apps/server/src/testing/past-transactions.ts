@@ -88,6 +88,7 @@ async function addPuts(
     parties.map(({ accountId }) => ({
       objectId: objects.get(accountId)!,
       accountId,
+      clientId: null,
       kind: 'data',
       sizeBytes: SHARD_BYTES,
       dataShards: 1,
@@ -98,6 +99,7 @@ async function addPuts(
       deletedAtMs: null,
       retainUntilMs: null,
       durability: 'second-copy',
+      wishes: {},
     })),
   );
   await insertTransactions(db, puts);
@@ -113,6 +115,7 @@ async function addPuts(
       transactionId: id,
       transactionItem: 0,
       retainUntilMs: null,
+      charge: 0,
     })),
   );
   await ledger.post(db, reservations(puts), atMs);

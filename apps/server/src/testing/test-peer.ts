@@ -111,8 +111,11 @@ export class TestPeer {
     return host;
   }
 
-  announce(freeBytes = 1e9): Promise<Answer<{ address: { address: string; port: number } | null }>> {
-    const offer = { listenPort: 4711, shareBytes: freeBytes, usedBytes: 0, freeBytes };
+  announce(
+    freeBytes = 1e9,
+    more: { readonly region?: string } = {},
+  ): Promise<Answer<{ address: { address: string; port: number } | null }>> {
+    const offer = { listenPort: 4711, shareBytes: freeBytes, usedBytes: 0, freeBytes, ...more };
     return this.post('/v1/presence', { host: offer, program: 'test' });
   }
 

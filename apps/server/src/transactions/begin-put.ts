@@ -1,6 +1,5 @@
 // Begins puts: decides where shards go (B24), sets credit aside, and permits each transfer by a token for its host, or
 // all transfers to a host by one. The client names the object only, or also the host of a shard (both cases of B11).
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { JoinedWrites, type Outcome } from '#database';
@@ -17,8 +16,6 @@ import {
   type PutBatch,
   type PutPermission,
   type Redundancy,
-  type TransactionId,
-  uuidV7,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { decideCharge } from '../exchange/decide-charge.js';
@@ -38,19 +35,29 @@ import {
   shardsByObject,
 } from '../objects/object-rows.js';
 import { findAppendOnly } from '../peers/append-only.js';
+import type { Wishes } from '../placement/candidate.js';
 import { decideRedundancy } from '../placement/decide-redundancy.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
+import { checkWishes, filterOf, findMembers, type MembersOfGroups } from '../placement/wished-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
-import { type BegunToken, packBatches, permittedBy } from './begun-token.js';
+import { type BegunToken, permittedBy } from './begun-token.js';
 import { HostHolds } from './host-holds.js';
 import { reservationTogether } from './movements.js';
 import { type PutPlan, planPut } from './plan-put.js';
-import { movesOf, objectOf, type PlacedShard, type PlannedObject, retainTime, shardsOf } from './planned-object.js';
+import {
+  agreedCharges,
+  movesOf,
+  objectOf,
+  type PlacedShard,
+  type PlannedObject,
+  retainTime,
+  shardsOf,
+} from './planned-object.js';
 import { PutCredit } from './put-credit.js';
-import { ShardCharges } from './shard-charges.js';
+import { putTokens } from './put-tokens.js';
 import { markMoving } from './shard-places.js';
-import { insertTransactions, type NewTransaction } from './transaction-rows.js';
+import { insertTransactions } from './transaction-rows.js';
 
 /** A request on its way to the database. */
 interface AskedPut {
@@ -70,6 +77,8 @@ interface Known {
   readonly objects: ReadonlyMap<ObjectId, StoredObject>;
   readonly shards: ReadonlyMap<ObjectId, readonly StoredShard[]>;
   readonly credit: PutCredit;
+  /** Of the groups that requests, and objects there are, name in their wishes. */
+  readonly members: MembersOfGroups;
   /** Of the machines that ask to move shards, those that may not delete. */
   readonly addingOnly: ReadonlySet<PeerId>;
 }
@@ -86,7 +95,6 @@ export class BeginPut {
     private readonly ledger: Ledger,
     private readonly tokens: TokenIssuer,
     private readonly offer: UniversalOffer,
-    private readonly charges: ShardCharges,
   ) {
     this.joined = new JoinedWrites({
       write: (unit) => database.write(unit),
@@ -103,7 +111,7 @@ export class BeginPut {
    * the client cannot have it of the host that it names.
    *
    * throws   request_invalid | redundancy_changed | not_enough_hosts | target_unavailable | object_conflict |
-   *          credit_exceeded | durability_unknown | peer_append_only for a stored shard that is to move
+   *          credit_exceeded | durability_unknown | group_not_member | peer_append_only for a stored shard that is to move
    */
   async run(caller: Caller, request: BeginPutRequest): Promise<BeginPutAnswer> {
     const ids = request.objects.map(({ objectId }) => objectId);
@@ -134,7 +142,9 @@ export class BeginPut {
       const accountIds = asked.map(({ caller }) => caller.peer.accountId);
       const credit = new PutCredit(await this.ledger.availableOf(db, accountIds));
       const addingOnly = await findAppendOnly(db, moversAmong(asked));
-      const outcomes = asked.map((put) => this.plan(put, { objects, shards, credit, addingOnly }, nowMs));
+      const wishes = [...objects.values(), ...asked.map(({ request }) => request)].map((each) => each.wishes ?? {});
+      const members = await findMembers(db, wishes);
+      const outcomes = asked.map((put) => this.plan(put, { objects, shards, credit, members, addingOnly }, nowMs));
       await this.write(
         db,
         asked.flatMap(({ caller }, i) => {
@@ -160,24 +170,28 @@ export class BeginPut {
   /** Decide one request. What it takes of hosts is held at once, and given back when it is refused. */
   private plan(
     { caller, request, holds }: AskedPut,
-    { objects, shards, credit, addingOnly }: Known,
+    { objects, shards, credit, members, addingOnly }: Known,
     nowMs: number,
   ): Outcome<Begun> {
     holds.undo();
     const asked = durabilityClassOf(this.settings.policy, request.durability);
     if (asked === null) return { ok: false, error: new ProtocolError('durability_unknown') };
-    const redundancy = this.redundancyFor(caller.peer.peerId, asked);
     const placed: PlacedShard[] = [];
     try {
+      const wished = request.wishes ?? {};
+      checkWishes(caller.peer.peerId, wished, members);
+      const redundancy = this.redundancyFor(caller.peer.peerId, asked, filterOf(wished, members));
       const planned = request.objects.map((wanted): PlannedObject => {
         const object = objects.get(wanted.objectId);
         const stored = object === undefined ? null : { object, shards: shards.get(object.objectId) ?? [] };
+        const wishes = stored?.object.wishes ?? wished;
         const decision = planPut(caller.peer, wanted, stored, {
           redundancy,
           candidates: this.hosts.candidates(),
           candidateOf: (peerId) => this.hosts.candidateOf(peerId),
           holderOf: (peerId) => this.hosts.holderOf(peerId),
           vettingShare: this.settings.policy.placement.vettingShare,
+          wishes: filterOf(wishes, members),
           random: Math.random,
           mayMove: !addingOnly.has(caller.peer.peerId),
           nowMs,
@@ -193,9 +207,9 @@ export class BeginPut {
         const kept = stored === null ? asked : durabilityClassOf(this.settings.policy, stored.object.durability);
         const { name: durability, ratio } = kept ?? durabilityClassOf(this.settings.policy)!;
         placed.push(...this.placedBy(wanted, plan, { ratio, nowMs }));
-        return { wanted, isNew: stored === null, plan, durability: stored?.object.durability ?? durability };
+        return { wanted, isNew: stored === null, plan, durability: stored?.object.durability ?? durability, wishes };
       });
-      const tokens = this.tokensFor(caller, placed, request.batch === true, nowMs);
+      const tokens = putTokens(caller, placed, { ...this.settings.policy, batch: request.batch === true, nowMs });
       credit.take(
         caller.peer.accountId,
         placed.reduce((sum, { charge }) => sum + BigInt(charge), 0n),
@@ -215,12 +229,11 @@ export class BeginPut {
     nowMs: number,
   ): Promise<void> {
     const replaced = begun.flatMap(({ planned }) => planned.flatMap(({ plan }) => plan.replaces));
-    await this.charges.releaseShards(db, replaced, nowMs);
     await deleteUnstoredShards(db, replaced);
     await insertObjects(
       db,
       begun.flatMap(({ caller, planned }) =>
-        planned.filter(({ isNew }) => isNew).map((object) => objectOf(object, caller.peer.accountId, nowMs)),
+        planned.filter(({ isNew }) => isNew).map((object) => objectOf(object, caller.peer, nowMs)),
       ),
     );
     const transactions = begun.flatMap(({ tokens }) => tokens.flatMap(({ rows }) => rows));
@@ -242,8 +255,8 @@ export class BeginPut {
     await this.ledger.postNew(db, movements, nowMs);
   }
 
-  private redundancyFor(clientId: PeerId, { redundancy }: DurabilityClass): Redundancy | null {
-    const decision = decideRedundancy(redundancy, this.hosts.countEligible(clientId));
+  private redundancyFor(clientId: PeerId, { redundancy }: DurabilityClass, wishes: Wishes): Redundancy | null {
+    const decision = decideRedundancy(redundancy, this.hosts.countEligible(clientId, wishes));
     return decision.ok ? decision.redundancy : null;
   }
 
@@ -253,49 +266,16 @@ export class BeginPut {
     { ratio, nowMs }: { readonly ratio: number; readonly nowMs: number },
   ): PlacedShard[] {
     const retainUntilMs = retainTime(wanted, nowMs);
+    const agreed = agreedCharges(plan);
     return plan.placing.flatMap(({ shard, hostId }): PlacedShard[] => {
       const host = hostId === null ? undefined : this.hosts.find(hostId);
       if (host === undefined) return [];
       const { objectId, dataShards, totalShards } = wanted;
       const { accountId: hostAccountId } = host;
-      const charge = decideCharge({ sizeBytes: shard.sizeBytes, dataShards, totalShards, ratio });
+      const { sizeBytes } = shard;
+      const charge = agreed.has(shard.index) ? 0 : decideCharge({ sizeBytes, dataShards, totalShards, ratio });
       const address = this.hosts.addressOf(host);
       return [{ objectId, shard, cid: shard.cid, charge, host: address, hostAccountId, retainUntilMs }];
-    });
-  }
-
-  private tokensFor(caller: Caller, placed: readonly PlacedShard[], batch: boolean, nowMs: number): BegunToken[] {
-    const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
-    const client = caller.peer;
-    const packed = batch ? packBatches(placed) : placed.map((shard) => [shard]);
-    const entropy = randomBytes(packed.length * UUID_ENTROPY_BYTES);
-    return packed.map((shards, i): BegunToken => {
-      const id = uuidV7<TransactionId>(nowMs, entropy.subarray(i * UUID_ENTROPY_BYTES, (i + 1) * UUID_ENTROPY_BYTES));
-      const expiresAtMs = nowMs + (shards.length > 1 ? longTokenLifeMs : tokenLifeMs);
-      const rows = shards.map(
-        ({ objectId, shard, charge, host, hostAccountId }, item): NewTransaction => ({
-          // Written out: this is the one place where a row is made for every token.
-          id,
-          item,
-          isUse: false,
-          op: 'put',
-          clientId: client.peerId,
-          clientAccountId: client.accountId,
-          hostId: host.peerId,
-          hostAccountId,
-          maxBytes: null,
-          maxUses: null,
-          groupId: null,
-          objectId,
-          shardIndex: shard.index,
-          cid: shard.cid,
-          sizeBytes: shard.sizeBytes,
-          charge,
-          issuedAtMs: nowMs,
-          expiresAtMs,
-        }),
-      );
-      return { rows, host: shards[0]!.host, retainUntilMs: shards[0]!.retainUntilMs };
     });
   }
 
@@ -326,8 +306,6 @@ export class BeginPut {
     };
   }
 }
-
-const UUID_ENTROPY_BYTES = 10;
 
 function moversAmong(asked: readonly AskedPut[]): PeerId[] {
   const asksToMove = ({ request }: AskedPut): boolean =>

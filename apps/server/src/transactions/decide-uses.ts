@@ -92,6 +92,7 @@ export function decideUsePlacement(
     const newObject: StoredObject = {
       objectId,
       accountId: use.clientAccountId!,
+      clientId: use.clientId,
       kind,
       sizeBytes,
       dataShards,
@@ -102,6 +103,7 @@ export function decideUsePlacement(
       deletedAtMs: null,
       retainUntilMs: null,
       durability: policy.durability.name,
+      wishes: {},
     };
     return { ok: true, newObject, hasRow: false };
   }

@@ -5,6 +5,7 @@ import { Clock, Log } from '#process';
 import { Ledger } from '../ledger/ledger.js';
 import type { Movement } from '../ledger/movement.js';
 import { VOIDED_AT_ONCE_MAX } from '../limits.js';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -13,6 +14,7 @@ import { RefusalCounts } from '../refusals/refusal-counts.js';
 import { decideEnd } from './decide-end.js';
 import { allGivenBack, givenBack } from './movements.js';
 import { RollUp } from './roll-up.js';
+import { ShardCharges } from './shard-charges.js';
 import { markUnplaced } from './shard-places.js';
 import { findEnded, sumOfPutUses, type Transaction, type TransactionState, updateParts } from './transaction-rows.js';
 
@@ -25,8 +27,10 @@ export class EndExpired {
     private readonly settings: Settings,
     private readonly hosts: OnlineHosts,
     private readonly ledger: Ledger,
+    private readonly charges: ShardCharges,
     private readonly rollUp: RollUp,
     private readonly refusals: RefusalCounts,
+    private readonly metrics: BrokerMetrics,
   ) {}
 
   async run(): Promise<void> {
@@ -36,6 +40,9 @@ export class EndExpired {
       ended = await this.database.write((db) => this.endSome(db, nowMs));
       const puts = ended.filter(({ op, hasReceipt, isUse }) => op === 'put' && !hasReceipt && !isUse);
       for (const { hostId, sizeBytes } of puts) this.hosts.release(hostId, sizeBytes);
+      for (const transaction of ended) {
+        this.metrics.ended.inc({ op: transaction.op, end: decideEnd(transaction) });
+      }
       if (ended.length > 0) this.log.info({ event: 'transactions_ended', transactions: ended.length });
     } while (ended.length === VOIDED_AT_ONCE_MAX);
     await this.refusals.write();
@@ -55,6 +62,7 @@ export class EndExpired {
     await markUnplaced(
       db,
       voided.filter(({ op }) => op === 'put'),
+      { charges: this.charges, nowMs },
     );
     const movements: Movement[] = allGivenBack(voided.filter(({ op }) => op !== 'universal'));
     for (const token of expired.filter(({ op }) => op === 'universal'))

@@ -3,7 +3,7 @@ import type { AccountId, ErrorCode, ObjectToPut, PeerId, Redundancy, ShardToPut 
 import type { StoredObject, StoredShard } from '../objects/object-rows.js';
 import type { CandidatePool } from '../placement/candidate-pool.js';
 import { countIndependentHosts } from '../placement/match-operators.js';
-import { type Candidate, type Holder, placeShards } from '../placement/place-shards.js';
+import { type Candidate, type Holder, placeShards, type Wishes } from '../placement/place-shards.js';
 
 export interface PlacedShardPlan {
   readonly shard: ShardToPut;
@@ -34,6 +34,7 @@ export type PutDecision =
  * candidateOf  a host that the client names (B11), if it is there; perhaps none of the candidates
  * holderOf     any enrolled peer, as one that holds a shard
  * vettingShare of an object's shards, those that hosts on probation may get
+ * wishes       which hosts may get shards of this object
  * mayMove      whether the client may delete: moving a stored shard has its old place forgotten
  */
 export function planPut(
@@ -46,6 +47,7 @@ export function planPut(
     candidateOf: (peerId: PeerId) => Candidate | undefined;
     holderOf: (peerId: PeerId) => Holder;
     vettingShare: number;
+    wishes: Wishes;
     random: () => number;
     mayMove: boolean;
     nowMs: number;
@@ -87,6 +89,7 @@ export function planPut(
       holders: [...holding, ...named.holders],
       avoid,
       vettingShare: hosts.vettingShare,
+      wishes: hosts.wishes,
     },
     hosts.candidates,
     hosts.random,

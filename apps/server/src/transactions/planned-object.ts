@@ -1,9 +1,11 @@
 // What a request to put becomes once it is planned: objects, the hosts of their shards, and the rows of those. Pure.
 import {
   type AccountId,
+  type HostWishes,
   type ObjectId,
   type ObjectToPut,
   type PeerAddress,
+  type PeerId,
   ProtocolError,
   RETAIN_MS_MAX,
   type ShardToPut,
@@ -31,6 +33,7 @@ export interface PlannedObject {
   readonly plan: PutPlan;
   /** The name of the object's class. */
   readonly durability: string;
+  readonly wishes: HostWishes;
 }
 
 /** throws request_invalid for a time that is past, or farther away than a token may say */
@@ -43,14 +46,15 @@ export function retainTime({ retainUntil }: ObjectToPut, nowMs: number): number 
 
 /** The row of an object that is new. */
 export function objectOf(
-  { wanted, plan, durability }: PlannedObject,
-  accountId: AccountId,
+  { wanted, plan, durability, wishes }: PlannedObject,
+  { accountId, peerId: clientId }: { readonly accountId: AccountId; readonly peerId: PeerId },
   nowMs: number,
 ): StoredObject {
   const { objectId, kind, sizeBytes, dataShards, totalShards } = wanted;
   return {
     objectId,
     accountId,
+    clientId,
     kind,
     sizeBytes,
     dataShards,
@@ -61,14 +65,16 @@ export function objectOf(
     deletedAtMs: null,
     retainUntilMs: retainTime(wanted, nowMs),
     durability,
+    wishes,
   };
 }
 
 /** The rows of the shards of these objects; each knows the put that is to store it. */
 export function shardsOf(planned: readonly PlannedObject[], transactions: readonly NewTransaction[]): StoredShard[] {
   const putOf = new Map(transactions.map((put) => [`${put.objectId} ${put.shardIndex}`, put]));
-  return planned.flatMap(({ wanted, plan }) =>
-    plan.placing.flatMap(({ shard, hostId, moves }): StoredShard[] => {
+  return planned.flatMap(({ wanted, plan }) => {
+    const costs = agreedCharges(plan);
+    return plan.placing.flatMap(({ shard, hostId, moves }): StoredShard[] => {
       if (moves !== null) return [];
       const put = putOf.get(`${wanted.objectId} ${shard.index}`);
       return [
@@ -82,10 +88,20 @@ export function shardsOf(planned: readonly PlannedObject[], transactions: readon
           transactionId: put?.id ?? null,
           transactionItem: put?.item ?? 0,
           retainUntilMs: wanted.retainUntil === undefined ? null : timeOf(wanted.retainUntil),
+          charge: costs.get(shard.index) ?? 0,
         },
       ];
-    }),
-  );
+    });
+  });
+}
+
+/**
+ * What shards that are to be put again, or elsewhere, cost already: the price of an object stays what was agreed, and a
+ * put that brings such a shard to a host costs nothing more.
+ */
+export function agreedCharges({ placing, replaces }: PutPlan): ReadonlyMap<number, number> {
+  const known = [...replaces, ...placing.flatMap(({ moves }) => moves ?? [])];
+  return new Map(known.filter(({ charge }) => charge > 0).map(({ index, charge }) => [index, charge]));
 }
 
 /** The stored shards of these objects that get another place, with the put that is to bring each there. */

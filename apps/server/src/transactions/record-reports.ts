@@ -17,6 +17,7 @@ import type { Caller } from '../control/caller.js';
 import { Ledger } from '../ledger/ledger.js';
 import { purseOf } from '../ledger/movement.js';
 import { REPORTED_ROWS_PER_UNIT_MAX } from '../limits.js';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -67,6 +68,7 @@ export class RecordReports {
     private readonly recordUses: RecordUses,
     private readonly refusalCounts: RefusalCounts,
     private readonly reputation: HostReputation,
+    private readonly metrics: BrokerMetrics,
   ) {}
 
   /** One result per report, in order: `recorded`, or why the broker will never take it. */
@@ -91,6 +93,8 @@ export class RecordReports {
     if (checked.length + uses.length + refusals.length === 0) return results;
     const { changes, refused } = await this.database.write((db) => this.record(db, request));
     this.updateHosts(changes);
+    for (const { transaction } of changes.settled) this.metrics.ended.inc({ op: transaction.op, end: 'settled' });
+    for (const { op } of changes.voided) this.metrics.ended.inc({ op, end: 'void' });
     const ended = results.map((result, i) => refused.get(i) ?? result);
     for (const { hostId, ...transfer } of measuredTransfers(reporter, reports, ended, issued)) {
       this.reputation.noteTransfer(hostId, transfer);
@@ -203,11 +207,12 @@ export class RecordReports {
   ): Promise<ReadonlySet<PartKey>> {
     const unpaid = new Set<PartKey>();
     const movements = settled
-      .filter(({ late, transaction }) => !late && transaction.op === 'put')
+      .filter(({ late, transaction }) => !late && transaction.op === 'put' && transaction.charge > 0)
       .map(({ transaction }) => settlementOf(transaction, 'reserved'));
     await this.ledger.post(db, movements, nowMs);
     for (const { late, transaction } of settled) {
-      if (!late || transaction.op !== 'put' || transaction.clientAccountId === null) continue;
+      if (!late || transaction.op !== 'put' || transaction.clientAccountId === null || transaction.charge === 0)
+        continue;
       const available = await this.ledger.balanceOf(db, purseOf('available', transaction.clientAccountId));
       if (available < BigInt(transaction.charge)) unpaid.add(keyOf(transaction));
       else await this.ledger.post(db, [settlementOf(transaction, 'available')], nowMs);
@@ -256,6 +261,7 @@ export class RecordReports {
     await markUnplaced(
       db,
       voided.filter(({ op }) => op === 'put'),
+      { charges: this.charges, nowMs },
     );
     await this.ledger.post(db, allGivenBack(voided), nowMs);
   }

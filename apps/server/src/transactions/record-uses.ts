@@ -218,5 +218,6 @@ function shardOf(use: NewTransaction, objectId: ObjectId, index: number): Stored
     transactionId,
     transactionItem,
     retainUntilMs: null,
+    charge: 0,
   };
 }

@@ -1,5 +1,6 @@
-// What stored shards cost stands in the used purse of their account: it comes there when their put is settled, and goes
-// back when they are deleted, lost or put elsewhere. Each function is part of the unit that changes the shards.
+// What shards cost stands in the used purse of their account: it comes there when their put is settled, stays when they
+// are lost, for whoever holds them next, and goes back when they are deleted. Each function is part of the unit that
+// changes the shards.
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -8,8 +9,10 @@ import type { AccountId, ContentId, GroupId, ObjectId, PeerId, TransactionId } f
 import { uuidV7 } from '#protocol';
 import { Ledger } from '../ledger/ledger.js';
 import { type Movement, releaseMovement } from '../ledger/movement.js';
-import { givenBack } from './movements.js';
+import { givenBack, settlementOf } from './movements.js';
 import {
+  findParts,
+  holdsReservation,
   inStatements,
   isOneOf,
   keyOf,
@@ -39,7 +42,7 @@ export class ShardCharges {
   constructor(private readonly ledger: Ledger) {}
 
   /**
-   * These shards are about to be forgotten, or no host has them any more: what they cost goes back to their accounts.
+   * These shards are about to be forgotten: what they cost goes back to their accounts.
    * A put of one that is not settled yet is over, and gives back what is set aside for it; the caller takes its name from
    * the shard, or deletes the row. Shards that cost nothing are passed over, so that asking twice gives back once.
    */
@@ -85,6 +88,33 @@ export class ShardCharges {
         ],
         atMs,
       );
+    }
+  }
+
+  /**
+   * These stored shards are about to lose their host, and what they cost stays for the next one. A put that waits for its
+   * client's word is charged at once: what it has set aside would else come back to an account whose shard is repaired.
+   */
+  async keepCharges(db: EntityManager, shards: readonly ShardName[], atMs: number): Promise<void> {
+    for (const some of inStatements(shards)) {
+      const rows = await db.query<{ id: TransactionId; host_id: PeerId; item: number }[]>(
+        `SELECT transaction_id AS id, host_id, transaction_item AS item FROM shards
+         WHERE state = 'stored' AND transaction_id IS NOT NULL
+           AND (object_id, shard_index) IN ${shardTuples(db, some)}`,
+        shardValues(some),
+      );
+      const parts = rows.map(({ id, host_id: hostId, item }) => ({ id, hostId, item }));
+      const puts = (await findParts(db, parts)).filter(
+        ({ isUse, charge, state }) => !isUse && charge > 0 && holdsReservation(state),
+      );
+      if (puts.length === 0) continue;
+      await updateParts(db, 'state', 'settled', puts);
+      await this.ledger.post(
+        db,
+        puts.map((put) => settlementOf(put, 'reserved')),
+        atMs,
+      );
+      await this.chargeShards(db, puts, atMs);
     }
   }
 

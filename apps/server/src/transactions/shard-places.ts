@@ -14,32 +14,38 @@ import {
   tuples,
 } from './transaction-rows.js';
 
+/** Part of whose unit, and when. */
+interface ChargesNow {
+  readonly charges: ShardCharges;
+  readonly nowMs: number;
+}
+
 /**
  * These puts have receipts and are not void: their shards are where they put them, and their objects count them. What
- * the place before cost is given back.
+ * the place before cost is given back, unless the put costs nothing: then the price that was agreed goes on.
  */
 export async function markStored(
   db: EntityManager,
   puts: readonly Transaction[],
-  { charges, nowMs }: { readonly charges: ShardCharges; readonly nowMs: number },
+  { charges, nowMs }: ChargesNow,
 ): Promise<void> {
   for (const some of inStatements(puts.filter(({ objectId }) => objectId !== null))) {
-    const stored = await storeAt(db, some, "shards.state <> 'stored'");
+    const stored = await storeAt(db, some, "shards.state <> 'stored' AND (shards.charge = 0 OR t.charge = 0)");
     if (stored === some.length) continue;
     const isMove = 'shards.move_transaction_id = t.id AND shards.move_transaction_item = t.item';
-    const moved = await db.query<{ object_id: ObjectId; shard_index: number }[]>(
-      `SELECT shards.object_id, shards.shard_index FROM shards
+    const isLeft = `(shards.state <> 'stored' OR (${isMove}))`;
+    const left = await db.query<{ object_id: ObjectId; shard_index: number; cost: number | string }[]>(
+      `SELECT shards.object_id AS object_id, shards.shard_index AS shard_index, t.charge AS cost FROM shards
        JOIN transactions t ON shards.object_id = t.object_id AND shards.shard_index = t.shard_index
-       WHERE ${isOneOf(db, some, 1, 't.')} AND shards.state = 'stored' AND ${isMove}`,
+       WHERE ${isOneOf(db, some, 1, 't.')} AND ${isLeft} AND ${IS_THIS_SHARD}`,
       partValues(some),
     );
-    if (moved.length === 0) continue;
-    await charges.releaseShards(
-      db,
-      moved.map((row): ShardName => ({ objectId: row.object_id, index: row.shard_index })),
-      nowMs,
-    );
-    await storeAt(db, some, `shards.state = 'stored' AND ${isMove}`);
+    if (left.length === 0) continue;
+    const nameOf = (row: (typeof left)[number]): ShardName => ({ objectId: row.object_id, index: row.shard_index });
+    const isPaid = (row: (typeof left)[number]): boolean => Number(row.cost) > 0;
+    await charges.releaseShards(db, left.filter(isPaid).map(nameOf), nowMs);
+    await charges.keepCharges(db, left.filter((row) => !isPaid(row)).map(nameOf), nowMs);
+    await storeAt(db, some, isLeft);
   }
   await countStored(db, objectsOf(puts));
 }
@@ -55,13 +61,14 @@ function storeAt(db: EntityManager, puts: readonly Transaction[], condition: str
        move_transaction_id = NULL, move_transaction_item = 0
      FROM transactions t WHERE ${isOneOf(db, puts, 1, 't.')}
        AND shards.object_id = t.object_id AND shards.shard_index = t.shard_index
-       AND ${condition}
-       AND shards.cid = t.cid AND shards.size_bytes = t.size_bytes
-       AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
-         AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`,
+       AND (${condition}) AND ${IS_THIS_SHARD}`,
     partValues(puts),
   );
 }
+
+const IS_THIS_SHARD = `shards.cid = t.cid AND shards.size_bytes = t.size_bytes
+  AND (shards.transaction_id = t.id OR NOT EXISTS (SELECT 1 FROM shards others WHERE others.object_id = t.object_id
+    AND others.host_id = t.host_id AND others.shard_index <> t.shard_index))`;
 
 /** Each of these stored shards stays where it is until the put has brought it to its host; the latest such put counts. */
 export async function markMoving(
@@ -79,7 +86,7 @@ export async function markMoving(
 }
 
 /** These puts ended without a receipt: their shards have no host. Those of deleted objects are forgotten. */
-export async function markUnplaced(db: EntityManager, puts: readonly Transaction[]): Promise<void> {
+export async function markUnplaced(db: EntityManager, puts: readonly Transaction[], parts: ChargesNow): Promise<void> {
   for (const some of inStatements(puts)) {
     await changeMany(
       db,
@@ -90,7 +97,7 @@ export async function markUnplaced(db: EntityManager, puts: readonly Transaction
       partValues(some),
     );
   }
-  await forgetUnplacedOfDeleted(db, objectsOf(puts));
+  await forgetUnplacedOfDeleted(db, objectsOf(puts), parts);
 }
 
 /** These transactions are about to be summed up: the shards that they stored no longer name them. */
@@ -112,7 +119,7 @@ export async function unlinkShards(db: EntityManager, settled: readonly Transact
 export async function forgetShards(
   db: EntityManager,
   deletions: readonly Transaction[],
-  { charges, nowMs }: { readonly charges: ShardCharges; readonly nowMs: number },
+  { charges, nowMs }: ChargesNow,
 ): Promise<void> {
   const ofObjects = deletions.filter(({ objectId }) => objectId !== null);
   for (const some of inStatements(ofObjects)) {
@@ -144,20 +151,24 @@ export async function forgetShards(
   await forgetEmptyObjects(db, objectsOf(deletions));
 }
 
-/** These stored shards are no more where they were: they have no host. Those of deleted objects are forgotten. */
-export async function markLost(db: EntityManager, lost: readonly ShardName[]): Promise<void> {
+/**
+ * These stored shards are no more where they were: they have no host, and cost what they did. Those of deleted objects
+ * are forgotten.
+ */
+export async function markLost(db: EntityManager, lost: readonly ShardName[], parts: ChargesNow): Promise<void> {
+  await parts.charges.keepCharges(db, lost, parts.nowMs);
   for (const some of inStatements(lost)) {
     await changeMany(
       db,
-      `UPDATE shards SET state = 'unplaced', host_id = NULL, transaction_id = NULL, transaction_item = 0,
-         move_transaction_id = NULL, move_transaction_item = 0
+      `UPDATE shards SET state = 'unplaced', lost_host_id = host_id, host_id = NULL, transaction_id = NULL,
+         transaction_item = 0, move_transaction_id = NULL, move_transaction_item = 0
        WHERE state = 'stored' AND (object_id, shard_index) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'integer'] })}`,
       some.flatMap(({ objectId, index }) => [objectId, index]),
     );
   }
   const objectIds = [...new Set(lost.map(({ objectId }) => objectId))];
   await countStored(db, objectIds);
-  await forgetUnplacedOfDeleted(db, objectIds);
+  await forgetUnplacedOfDeleted(db, objectIds, parts);
 }
 
 /** Deleted objects that no host has anything of any more. */
@@ -172,14 +183,21 @@ export async function forgetEmptyObjects(db: EntityManager, objectIds: readonly 
   }
 }
 
-async function forgetUnplacedOfDeleted(db: EntityManager, objectIds: readonly ObjectId[]): Promise<void> {
+async function forgetUnplacedOfDeleted(
+  db: EntityManager,
+  objectIds: readonly ObjectId[],
+  { charges, nowMs }: ChargesNow,
+): Promise<void> {
   for (const some of inStatements(objectIds)) {
-    await changeMany(
-      db,
-      `DELETE FROM shards WHERE state = 'unplaced'
-         AND object_id IN (SELECT id FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL)`,
+    const isForgotten = `state = 'unplaced'
+      AND object_id IN (SELECT id FROM objects WHERE id IN ${placeholders(db, some.length)} AND deleted_at_ms IS NOT NULL)`;
+    const rows = await db.query<{ object_id: ObjectId; shard_index: number }[]>(
+      `SELECT object_id, shard_index FROM shards WHERE charge > 0 AND ${isForgotten}`,
       some,
     );
+    const charged = rows.map((row): ShardName => ({ objectId: row.object_id, index: row.shard_index }));
+    await charges.releaseShards(db, charged, nowMs);
+    await changeMany(db, `DELETE FROM shards WHERE ${isForgotten}`, some);
   }
   await forgetEmptyObjects(db, objectIds);
 }

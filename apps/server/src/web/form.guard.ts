@@ -6,6 +6,7 @@ import { WebAddress } from '../platform/web-address.js';
 import { ensureFormSecret, formSecretsOf } from './cookies.js';
 import { FormFields } from './form-fields.js';
 import { FORM_TOKEN_FIELD, formTokenOf, isFormToken } from './form-token.js';
+import { isFromOrigin } from './from-origin.js';
 import { type Html, html } from './html.js';
 
 @Injectable()
@@ -16,7 +17,8 @@ export class FormGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (request.method === 'GET' || request.method === 'HEAD') return true;
-    if (!this.isFromHere(request)) throw new ProtocolError('form_foreign');
+    const { headers } = request;
+    if (!isFromOrigin(headers, this.webAddress.originFor(headers.host))) throw new ProtocolError('form_foreign');
     if (!(request.body instanceof FormFields)) {
       throw new ProtocolError('request_invalid', {}, { detail: 'the body is not a form' });
     }
@@ -24,15 +26,6 @@ export class FormGuard implements CanActivate {
     const shownHere = formSecretsOf(request).some((secret) => isFormToken(token, secret));
     if (!shownHere) throw new ProtocolError('form_foreign');
     return true;
-  }
-
-  /** Browsers tell where a form was submitted from. One that tells neither way is none that we know. */
-  private isFromHere({ headers }: FastifyRequest): boolean {
-    const site = headers['sec-fetch-site'];
-    if (site !== undefined && site !== 'same-origin') return false;
-    const { origin } = headers;
-    if (origin === undefined) return site === 'same-origin';
-    return origin === this.webAddress.originFor(headers.host);
   }
 }
 

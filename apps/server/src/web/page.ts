@@ -63,11 +63,12 @@ export function seeOther(reply: FastifyReply, path: string): void {
 
 function navigation(session: Session | null): Html {
   if (session === null) return html`<a href="/register">Register</a> <a href="/sign-in">Sign in</a>`;
-  return html`<a href="/account">Account</a>
+  return html`<a href="/console">Console</a> <a href="/account">Account</a>
 <form method="post" action="/sign-out"><input type="hidden" name="${FORM_TOKEN_FIELD}" value="${session.csrfToken}"><button class="quiet">Sign out</button></form>`;
 }
 
-const SAFE_HEADERS = {
+/** Of everything that is shown to a person. */
+export const SAFE_HEADERS = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',

@@ -5,7 +5,7 @@ import { html } from './html.js';
 import { type Page, page } from './page.js';
 
 // Programs speak to these; everything else on the broker is for people.
-const FOR_PROGRAMS = /^\/(?:v1|docs|docs-json|healthz)(?:[/?]|$)/;
+const FOR_PROGRAMS = /^\/(?:v1|docs|docs-json|healthz|readyz|metrics)(?:[/?]|$)/;
 
 /** Does whoever asks read pages? A script on a page that asks for JSON does not. */
 export function wantsPage(request: FastifyRequest): boolean {

@@ -1,7 +1,9 @@
 // What a backup is asked to do, what it needs for that, and what it tells when it is done.
+
 import type { Readable } from 'node:stream';
+import type { PutWish } from '#broker-api';
 import type { Clock } from '#process';
-import type { ListedObject, ObjectId, PeerId } from '#protocol';
+import type { HostWishes, ListedObject, ObjectId, PeerId } from '#protocol';
 import type { ChunkIndex } from '../chunk-index.js';
 import type { ChunkIndexFile } from '../chunk-index-file.js';
 import type { SelectionRules } from '../files/entry-selection.js';
@@ -34,9 +36,10 @@ export interface SourceStream {
  * dryRun     send and write nothing, and tell what a run would do
  * retain     nobody can delete what the snapshot needs before this span is over
  * durability the class of what is stored anew; by default the broker's
+ * regions    and `group`: which hosts get what is stored anew; by default any
  * scan       without a parent, count beside the run how much there is, for its progress
  */
-export interface BackupWish extends SelectionRules, Partial<UnchangedRules> {
+export interface BackupWish extends SelectionRules, Partial<UnchangedRules>, HostWishes {
   readonly paths: readonly GivenPath[];
   readonly source?: SourceStream | null;
   readonly parent?: WantedParent;
@@ -49,9 +52,18 @@ export interface BackupWish extends SelectionRules, Partial<UnchangedRules> {
   readonly durability?: string;
 }
 
-/** Only what is asked for: an older broker knows no classes. */
-export function durabilityWishOf({ durability }: Pick<BackupWish, 'durability'>): { readonly durability?: string } {
-  return durability === undefined ? {} : { durability };
+/** Only what is asked for: an older broker knows no classes and no wishes. */
+export function putWishOf({
+  durability,
+  regions,
+  group,
+}: Pick<BackupWish, 'durability' | 'regions' | 'group'>): PutWish {
+  return {
+    ...(durability !== undefined && { durability }),
+    ...((regions ?? group) !== undefined && {
+      wishes: { ...(regions !== undefined && { regions }), ...(group !== undefined && { group }) },
+    }),
+  };
 }
 
 export interface BackupRequest extends BackupWish {

@@ -12,7 +12,7 @@ import type { Snapshot } from '../trees/snapshot-codec.js';
 import type { EntryMetadata } from '../trees/tree-codec.js';
 import { unchangedContent } from '../trees/unchanged-line.js';
 import { BackupAccount } from './backup-account.js';
-import { type BackupParts, type BackupRequest, durabilityWishOf, type SourceStream } from './backup-request.js';
+import { type BackupParts, type BackupRequest, putWishOf, type SourceStream } from './backup-request.js';
 import { describeFile, describeOther, isDescribedAs, xattrReaderOf } from './entry-description.js';
 import { TotalsEstimate } from './estimate.js';
 import { FileStorer } from './file-storer.js';
@@ -51,7 +51,7 @@ export class BackupRun {
     const { dryRun = false, ignoreCtime = false, ignoreInode = false, signal, onEvent } = request;
     const { parent, marked } = start;
     const { cache, guard, keys } = parts;
-    const uploader = dryRun ? new PlannedUploads(parts.broker, durabilityWishOf(request)) : parts.uploader;
+    const uploader = dryRun ? new PlannedUploads(parts.broker, putWishOf(request)) : parts.uploader;
     const log = dryRun ? new DryLog(cache.unpublished) : cache;
     const chunks = new RunChunks({
       index: request.relyOn ?? cache.index,

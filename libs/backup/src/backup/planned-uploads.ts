@@ -1,4 +1,5 @@
 // What the objects of a dry run would take on hosts: nothing is sent, and the sums are those of a real run.
+import type { PutWish } from '#broker-api';
 import { shardBytesFor } from '#erasure';
 import type { Redundancy } from '#protocol';
 import type { SealedObject } from '../objects/object-builder.js';
@@ -12,7 +13,7 @@ export class PlannedUploads {
 
   constructor(
     private readonly broker: Pick<BrokerPort, 'redundancy'>,
-    private readonly wanted: { readonly durability?: string } = {},
+    private readonly wanted: PutWish = {},
   ) {}
 
   /** throws broker_unreachable | not_enough_hosts | ... */

@@ -37,6 +37,10 @@ export class PatientBroker implements BrokerPort {
   readonly listObjects: BrokerPort['listObjects'] = (query, options) =>
     this.ask(options, () => this.broker.listObjects(query, options));
 
+  readonly repairs: BrokerPort['repairs'] = {
+    own: (query, options) => this.ask(options, () => this.broker.repairs.own(query, options)),
+  };
+
   readonly peerStatus: BrokerPort['peerStatus'] = (options) => this.ask(options, () => this.broker.peerStatus(options));
 
   readonly sendReports: BrokerPort['sendReports'] = (request, options) =>

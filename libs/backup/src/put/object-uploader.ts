@@ -1,4 +1,5 @@
 // Brings one object to its hosts: ask the broker, put every shard, replace the hosts that fail.
+import type { PutWish } from '#broker-api';
 import type { Clock } from '#process';
 import {
   type BeginPutAnswer,
@@ -59,16 +60,11 @@ export class ObjectUploader {
       readonly uploadLimit?: () => number | null;
       /** Nobody deletes the objects before then (`backup --retain`), as a time on the wire. */
       readonly retainUntil?: string;
-      /** The durability class of new objects; without one the broker's default. */
-      readonly durability?: string;
+      /** How new objects are to be kept. */
+      readonly wanted?: PutWish;
     },
   ) {
     this.hedges = new HedgeBudget(ports.clock, () => (ports.uploadLimit?.() ?? null) === null);
-  }
-
-  private get durability(): { readonly durability?: string } {
-    const { durability } = this.ports;
-    return durability === undefined ? {} : { durability };
   }
 
   /**
@@ -79,7 +75,7 @@ export class ObjectUploader {
    */
   async store(object: SealedObject, signal: AbortSignal): Promise<StoredObject> {
     for (let recodings = 0; ; recodings++) {
-      this.redundancy ??= await this.ports.broker.redundancy({ signal, ...this.durability });
+      this.redundancy ??= await this.ports.broker.redundancy({ signal, ...this.ports.wanted });
       try {
         const coded = codeObject(object, this.redundancy, (sizeBytes) => this.parityBuffers.take(sizeBytes));
         const stored = await this.placeShards(coded, signal);
@@ -152,7 +148,7 @@ export class ObjectUploader {
             ...(retainUntil !== undefined && { retainUntil }),
           },
         ],
-        ...this.durability,
+        ...this.ports.wanted,
       },
       { signal },
     );

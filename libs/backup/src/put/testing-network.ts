@@ -45,6 +45,7 @@ export class TestNetwork {
     beginGet: () => Promise.reject(new ProtocolError('object_unknown')),
     beginDelete: () => Promise.reject(new ProtocolError('internal')),
     listObjects: async () => ({ objects: [], next: null }),
+    repairs: { own: async () => ({ repairs: [], next: null }) },
     peerStatus: () => Promise.reject(new ProtocolError('internal')),
     sendReports: async ({ reports }) => ({ results: reports.map(() => 'recorded' as const) }),
   };

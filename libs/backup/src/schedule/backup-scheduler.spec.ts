@@ -81,6 +81,9 @@ const engine: SetEngine & { close(): Promise<void> } = {
     asked.push(`forget ${JSON.stringify(policy.keep)}`);
     return { known: [], groups: [], removed: [], retained: [] };
   },
+  async mendDue() {
+    return { objects: 0, shards: 0, storedBytes: 0, leftObjects: 0 };
+  },
   async prune({ graceMs }) {
     asked.push('prune');
     expect(graceMs).toBeGreaterThan(0);

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BYTES_PER_SECOND_LIMIT_MIN } from '#peer-link';
-import { readTrustedFile, writeFileDurably } from '#process';
-import { isRefusal, ProtocolError } from '#protocol';
+import { isWebhookUrl, readTrustedFile, writeFileDurably } from '#process';
+import { durabilityField, hostWishes, isRefusal, ProtocolError } from '#protocol';
 import { parseTagFile } from '../files/tag-file.js';
 import { parseSpan } from '../forget/forget-policy.js';
 import { parseTags } from '../snapshots/parse-tags.js';
@@ -16,7 +16,6 @@ import {
   OVERDUE_DAYS_DEFAULT,
   SETS_MAX,
 } from './limits.js';
-import { isWebhookUrl } from './webhook-url.js';
 
 const text = z
   .string()
@@ -95,6 +94,9 @@ const setSchema = z.strictObject({
   excludeLargerThanBytes: z.int().min(1).optional(),
   oneFileSystem: z.boolean().default(false),
   tags: z.array(tag).max(64).default([]),
+  /** How what is new is kept, and by which hosts: as `--durability`, `--region` and `--group` have it. */
+  durability: durabilityField.optional(),
+  ...hostWishes.shape,
   schedule: scheduleSchema.optional(),
   retention: retentionSchema.optional(),
 });

@@ -1,4 +1,4 @@
-// Bounds of scheduled backups: what the configuration may say, what is remembered, and how warnings are sent.
+// Bounds of scheduled backups: what the configuration may say, what is remembered, and how hooks run.
 import { strict as assert } from 'node:assert';
 
 const MINUTE_MS = 60_000;
@@ -26,10 +26,6 @@ export const HOOK_SECONDS_DEFAULT = 60;
 export const HOOK_SECONDS_MAX = 3_600;
 export const HOOK_KILL_MS = 5_000;
 export const HOOK_TALK_CHARS_MAX = 1_024;
-
-export const WEBHOOK_TRIES_MAX = 4;
-export const WEBHOOK_TRY_MS_MAX = 10_000;
-export const WEBHOOK_PAUSE_MS_MIN = 1_000;
 
 assert(RETRY_MS_MIN < RETRY_MS_MAX);
 // A failed daily backup is tried again before the next day's.

@@ -8,7 +8,7 @@ import type { StoredSnapshot } from '../snapshots/list-snapshots.js';
 import { testSnapshot } from '../snapshots/testing-snapshots.js';
 import type { Snapshot } from '../trees/snapshot-codec.js';
 import { type BackupSet, parseClientConfig } from './client-config.js';
-import { backUpSet, type ReportedSummary, type SetEngine } from './run-backup-set.js';
+import { backUpSet, type ReportedSummary, type SetEngine, wishOf } from './run-backup-set.js';
 import type { BackupRun, RunLog } from './run-log.js';
 
 const peerId = (last: number): PeerId => {
@@ -54,6 +54,7 @@ function engineSaving(files: number): SetEngine {
       const parts = { deleter, offsetMinutesOf: () => 0, machineId: HERE };
       return runForget(parts, { snapshots: stored, listed: listed as never }, request);
     },
+    mendDue: async () => ({ objects: 0, shards: 0, storedBytes: 0, leftObjects: 0 }),
     prune: async () => {
       pruned++;
       return {} as never;
@@ -141,5 +142,16 @@ describe('a run that saves no file', () => {
     await run(setOf(), 0);
     expect([removed, pruned, events]).toEqual([[], 0, []]);
     expect(lines.at(-1)).toMatchObject({ outcome: 'success', files: 0 });
+  });
+});
+
+describe('what a set asks of a backup', () => {
+  it('is its durability class, and which hosts get what is new', () => {
+    const group = '019a0000-0000-7000-8000-000000000001';
+    const kept = { durability: 'archive', regions: ['eu', 'ch'], group };
+    expect(wishOf(setOf(kept))).toMatchObject(kept);
+    expect(Object.keys(wishOf(setOf()))).not.toEqual(expect.arrayContaining(['durability']));
+    expect(() => setOf({ regions: ['The Moon'] })).toThrow('regions');
+    expect(() => setOf({ group: 'family' })).toThrow('group');
   });
 });

@@ -22,7 +22,7 @@ export function isUnconfirmed({ snapshotId, reported }: ReportedSummary): boolea
 }
 
 /** The part of the engine that a run needs. */
-export type SetEngine = Pick<BackupEngine, 'backup' | 'forget' | 'prune'>;
+export type SetEngine = Pick<BackupEngine, 'backup' | 'forget' | 'mendDue' | 'prune'>;
 
 /** As `peerkeep prune` without options. */
 const PRUNE = {
@@ -56,6 +56,7 @@ export async function backUpSet(
   const hadFiles = (await runs.read()).some((run) => run.set === set.name && (run.files ?? 0) > 0);
   const backup = () => engine.backup({ ...wishOf(set), ...running });
   const summary = await recordRun({ runs, clock }, set.name, backup, { hadFiles });
+  await mendShards(engine, running);
   if (isLossOfAll(summary, hadFiles)) {
     const detail = `backup "${set.name}" holds no file, and earlier ones did: no old snapshot is removed`;
     running.onEvent({ kind: 'warning', code: 'backup_empty', detail });
@@ -102,6 +103,9 @@ export function wishOf(set: BackupSet): BackupWish {
     fileBytesMax: set.excludeLargerThanBytes ?? null,
     oneFileSystem: set.oneFileSystem,
     tags: set.tags,
+    ...(set.durability !== undefined && { durability: set.durability }),
+    ...(set.regions !== undefined && { regions: set.regions }),
+    ...(set.group !== undefined && { group: set.group }),
   };
 }
 
@@ -141,6 +145,20 @@ async function forgetOld(engine: SetEngine, set: BackupSet, retention: Retention
   } catch (error) {
     if (!isRefusal(error) || error.code === 'interrupted') throw error;
     onEvent({ kind: 'warning', code: error.code, detail: `old snapshots of "${set.name}" stay: ${error.message}` });
+  }
+}
+
+/** What hosts have lost since the last run. Others repair it where this machine cannot, so a failure is told, and that is all. */
+async function mendShards(engine: SetEngine, { signal, onEvent }: Running): Promise<void> {
+  try {
+    await engine.mendDue({ signal, onEvent });
+  } catch (error) {
+    if (!isRefusal(error) || error.code === 'interrupted') throw error;
+    onEvent({
+      kind: 'warning',
+      code: error.code,
+      detail: `shards that hosts lost are not put again: ${error.message}`,
+    });
   }
 }
 

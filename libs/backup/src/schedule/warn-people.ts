@@ -2,10 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Clock, writeFileDurably } from '#process';
+import { type Clock, postWebhook, writeFileDurably } from '#process';
 import type { ClientConfig } from './client-config.js';
 import { decideOverdue, type SetStanding, stateAfter, type WarningState } from './decide-overdue.js';
-import { postWebhook } from './post-webhook.js';
 import { runHook } from './run-hook.js';
 import { type BackupRun, hasSucceeded, RunLog } from './run-log.js';
 import { failureWarning, hookVariables, overdueWarning, type Warning, webhookDocument } from './warning.js';

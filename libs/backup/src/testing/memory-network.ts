@@ -77,6 +77,7 @@ export class MemoryNetwork {
       sendReports: ({ reports }) =>
         perform('report', null, () => ({ results: reports.map((report) => this.record(report)) })),
       peerStatus: () => Promise.reject(new ProtocolError('internal')),
+      repairs: { own: async () => ({ repairs: [], next: null }) },
     };
     const hosts: HostsPort = {
       putShard: (put) => this.atHost(put.host, put.signal, 'put', perform, (host) => this.put(host, put)),

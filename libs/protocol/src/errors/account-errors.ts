@@ -232,6 +232,15 @@ export const ACCOUNT_ERRORS = {
     'Check which broker this peer belongs to.',
   ),
 
+  // Repairs.
+  repairs_not_allowed: row(
+    403,
+    false,
+    'only a host that has ended its probation, is online and in good standing repairs for others',
+    'Nothing: it may when it is.',
+  ),
+  repair_task_unknown: row(404, false, 'this worker has no such task', 'Ask for a new task.'),
+
   // Groups of peers.
   group_unknown: row(404, false, 'no such group', 'Ask its owner for the group id.'),
   group_not_owned: row(403, false, 'another account owns this group', 'Ask its owner to decide.'),

@@ -8,6 +8,13 @@ export const ADMIN_ERRORS = {
     'the admin key is missing, unknown, revoked or expired',
     'Make one with `peerkeep-server admin-key create`, and send it as `Authorization: Bearer KEY`.',
   ),
+  session_missing: row(401, false, 'nobody is signed in here, or the session has ended', 'Sign in again.'),
+  session_stale: row(
+    403,
+    false,
+    'the password was given too long ago for that',
+    'Sign in again, and do it within a quarter of an hour.',
+  ),
   admin_role_missing: row(
     403,
     false,

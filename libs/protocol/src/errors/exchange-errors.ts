@@ -59,6 +59,25 @@ export const EXCHANGE_ERRORS = {
     'the shard is to be kept for longer, and nobody may delete it before',
     'Delete it after the time that is named.',
   ),
+  // What a host should hold (SPEC §8.4). Said by a host to its owner: nothing was put into the trash.
+  keep_filter_incomplete: row(
+    502,
+    true,
+    'what the broker says that this host should hold is incomplete',
+    'Nothing was put away, and the host asks again; tell the operator of the broker when it stays so.',
+  ),
+  keep_filter_older: row(
+    409,
+    true,
+    'the broker knows less than it did before: its database may be an older copy',
+    'Nothing was put away, and the host asks again; tell the operator of the broker.',
+  ),
+  keep_filter_held_back: row(
+    409,
+    true,
+    'the broker does not know much of what this host holds',
+    'See `peerkeep-agent keep-filter`; when it is right, `peerkeep-agent keep-filter --accept` lets it go.',
+  ),
   shard_put_again: row(
     409,
     false,
@@ -139,5 +158,11 @@ export const EXCHANGE_ERRORS = {
   rate_exceeded: row(429, true, 'too many requests', 'Wait, then try again.'),
   overloaded: row(503, true, 'the broker has as much work as it can hold', 'Try again shortly.'),
   internal: row(500, true, 'the server made a mistake', 'Try again; if it stays, tell the operator the trace id.'),
+  not_ready: row(
+    503,
+    true,
+    'the broker cannot do its work at the moment',
+    'The cause says why; the admin interface tells more.',
+  ),
   stopping: row(503, true, 'the broker is shutting down', 'Try again shortly.'),
 } as const satisfies Record<string, ErrorRow>;

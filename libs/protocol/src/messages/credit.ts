@@ -31,18 +31,33 @@ const creditMovement = z.strictObject({
   reason: z.string().nullable(),
 });
 
-/** What free credit buys as this class. No code where there are too few hosts for it. */
+/**
+ * How sure it is that an object is still there in a year: by the losses of hosts that this network has measured, or by what is
+ * assumed until it has measured enough. Computed for hosts that are lost independently of each other; no promise.
+ */
+const survivalField = z.strictObject({
+  /** Chance that an object is there, 0 to 1, and -log10 of the chance that it is not. */
+  perYear: z.number().min(0).max(1),
+  nines: z.number().min(0),
+  lossesPerHostYear: z.number().min(0),
+  measuredOverHostYears: z.number().min(0),
+  basis: z.enum(['measured', 'assumed']),
+});
+
+/** What free credit buys as this class. No code, and no survival, where there are too few hosts for it. */
 const creditClass = z.strictObject({
   durability: durabilityField,
   ratio: z.number(),
   isDefault: z.boolean(),
   code: z.strictObject({ dataShards: shardCountField, totalShards: shardCountField }).nullable(),
   backupBytes: amountField,
+  survival: survivalField.nullable(),
 });
 
 /**
  * `GET /v1/credit`. `allowance`: what hosting has earned at this moment, on average over the last `windowDays` days;
- * `granted`: what of it has been given by now (once a day); `withheld` waits until its machines have proved themselves.
+ * `granted`: what of it has been given by now (once a day); `withheld` waits until its machines have proved themselves;
+ * `owed`: what was granted beyond it, since hosting earned more once, and lapses as credit becomes free.
  */
 export const creditAnswer = z.strictObject({
   credit: creditField,
@@ -51,6 +66,7 @@ export const creditAnswer = z.strictObject({
     earned: amountField,
     withheld: amountField,
     granted: amountField,
+    owed: amountField,
   }),
   proved: z.array(provedDay),
   movements: z.array(creditMovement),

@@ -8,6 +8,7 @@ import {
   type ObjectId,
   type PeerId,
   type Requester,
+  type TaskId,
   type TransactionId,
 } from '../ids.js';
 import { PEER_NAME_CHARS_MAX, SHARD_BYTES_MAX, SHARDS_PER_OBJECT_MAX } from '../limits.js';
@@ -32,6 +33,7 @@ export const accountIdField = branded<AccountId>(uuidV7Text);
 export const transactionIdField = branded<TransactionId>(uuidV7Text);
 export const objectIdField = branded<ObjectId>(uuidV7Text);
 export const groupIdField = branded<GroupId>(uuidV7Text);
+export const taskIdField = branded<TaskId>(uuidV7Text);
 export const requesterField: z.ZodType<Requester, string> = z.union([z.literal('broker'), peerIdField]);
 
 /** base64url of exactly `bytes` bytes, canonical text only. */
@@ -81,3 +83,6 @@ export const amountField = z.string().regex(/^(?:0|[1-9]\d{0,18})$/);
 
 /** The name of a durability class: how safely, and for how much credit, an object is kept. */
 export const durabilityField = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+
+/** Where a host says that it stands, as its operator names it: `eu`, `de-berlin`. */
+export const regionField = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);

@@ -9,16 +9,21 @@ import {
   peerAddressField,
   peerIdField,
   peerNameField,
+  regionField,
   timeField,
 } from './fields.js';
 import { appendOnlyField, peerStateField, stateChangeField } from './peers.js';
 
-/** What a host offers. `shareBytes` is donated, `usedBytes` of it hold shards, `freeBytes` can still be taken. */
+/**
+ * What a host offers. `shareBytes` is donated, `usedBytes` of it hold shards, `freeBytes` can still be taken. `region`:
+ * where it says that it stands; absent, it does not say.
+ */
 export const hostOffer = z.strictObject({
   listenPort: z.int().min(1).max(65_535),
   shareBytes: bytesCountField,
   usedBytes: bytesCountField,
   freeBytes: bytesCountField,
+  region: regionField.optional(),
 });
 export type HostOffer = z.infer<typeof hostOffer>;
 

@@ -28,6 +28,7 @@ import {
   timeField,
   transactionIdField,
 } from './fields.js';
+import { hostWishes } from './redundancy.js';
 
 export const OBJECT_KINDS = ['data', 'tree', 'index', 'snapshot', 'notice'] as const;
 export const objectKindField = z.enum(OBJECT_KINDS);
@@ -37,19 +38,6 @@ export const tokenField = z.string().max(TOKEN_TEXT_BYTES_MAX);
 export const batchTokenField = z.string().max(BATCH_TOKEN_TEXT_BYTES_MAX);
 const objectSizeField = z.int().min(1).max(OBJECT_BYTES_MAX);
 const avoidField = z.array(peerIdField).max(SHARDS_PER_OBJECT_MAX);
-
-/** `GET /v1/redundancy?durability=`: of which class; absent, the broker's default one. */
-export const redundancyQuery = z.strictObject({ durability: durabilityField.optional() });
-export type RedundancyQuery = z.infer<typeof redundancyQuery>;
-
-/** `GET /v1/redundancy`: the code that new objects must have. `safeShards` stored shards make an object safe. */
-export const redundancyAnswer = z.strictObject({
-  dataShards: shardCountField,
-  totalShards: shardCountField,
-  safeShards: shardCountField,
-  eligibleHosts: z.int(),
-});
-export type Redundancy = z.infer<typeof redundancyAnswer>;
 
 /**
  * `target`: the one host that this shard is for (B11); without it the broker chooses. `insteadOf`: the host that is known
@@ -84,12 +72,13 @@ export type ObjectToPut = z.infer<typeof objectToPut>;
 
 /**
  * `POST /v1/puts`. `batch`: one token per host, for all of the request's shards there. `durability`: the class of new
- * objects; absent, the broker's default one. An object keeps the class that it began with.
+ * objects; absent, the broker's default one. An object keeps the class and the wishes that it began with.
  */
 export const beginPutRequest = z.strictObject({
   objects: z.array(objectToPut).min(1).max(OBJECTS_PER_REQUEST_MAX),
   batch: z.boolean().optional(),
   durability: durabilityField.optional(),
+  wishes: hostWishes.optional(),
 });
 export type BeginPutRequest = z.infer<typeof beginPutRequest>;
 

@@ -1,7 +1,7 @@
 // What every route of the admin interface declares, in one place: which role it needs and what it answers.
 import { applyDecorators, HttpCode } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBearerAuth, ApiHeader, ApiOkResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiHeader, ApiOkResponse } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Answers } from '../../control/answers.js';
 import { ADMIN_ROLES, type AdminRole } from './admin-role.js';
@@ -25,6 +25,19 @@ export function AdminRoute({ role, answers, changes = false }: AdminRouteWords):
     ? [ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same request again is done once.' })]
     : [];
   return applyDecorators(RouteConfig({ adminRole: role }), ApiBearerAuth(), ...answer, ...header);
+}
+
+/**
+ * For the few routes that stand open: the console's page and files, which hold no data, and its sign-in. Each must also stand
+ * in OPEN_ROUTES, or the broker does not start.
+ */
+export function OpenAdminRoute(): MethodDecorator {
+  return applyDecorators(RouteConfig({ adminOpen: true }), ApiExcludeEndpoint());
+}
+
+/** config   of a route, as the listener has it */
+export function isOpenRoute(config: unknown): boolean {
+  return ((config ?? {}) as { adminOpen?: unknown }).adminOpen === true;
 }
 
 /** config   of a route, as the listener has it */

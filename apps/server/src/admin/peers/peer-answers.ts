@@ -7,6 +7,11 @@ export const peersQuery = z.strictObject({
   account: accountIdField.optional(),
   state: listedPeer.shape.state.optional(),
   name: z.string().max(64).optional(),
+  /** Beginning of the address, to the end of one of its numbers: `10.1.2`, `2001:db8:1`. Needs the role that is told addresses. */
+  network: z
+    .string()
+    .regex(/^[0-9a-f]{1,4}(?:[.:][0-9a-f]{1,4}){0,6}$/)
+    .optional(),
   /** Only those that store for others, or only those that do not. */
   isHost: z.enum(['true', 'false']).optional(),
   ...pageFields,

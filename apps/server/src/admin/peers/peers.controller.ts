@@ -1,6 +1,6 @@
 // GET /v1/admin/peers, GET /v1/admin/peers/{peerId}, .../changes; POST .../{suspend|resume|vet|leave|revoke|renew-key}
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import type { PeerId } from '#protocol';
+import { type PeerId, ProtocolError } from '#protocol';
 import { type AdminCaller, CurrentAdmin } from '../access/admin-caller.js';
 import { hasRole } from '../access/admin-role.js';
 import { AdminRoute } from '../access/admin-route.js';
@@ -23,6 +23,9 @@ import {
 } from './peer-answers.js';
 import { ReadPeers } from './read-peers.js';
 
+/** A viewer looks at the network, not at where machines stand. */
+const TOLD_ADDRESSES = 'support';
+
 @Controller('v1/admin/peers')
 export class AdminPeersController {
   constructor(
@@ -32,14 +35,20 @@ export class AdminPeersController {
 
   @Get()
   @AdminRoute({ role: 'viewer', answers: peerPage })
-  list(@Query({ schema: peersQuery }) query: PeersQuery): Promise<Page<KnownPeerAnswer>> {
+  list(
+    @CurrentAdmin() { key }: AdminCaller,
+    @Query({ schema: peersQuery }) query: PeersQuery,
+  ): Promise<Page<KnownPeerAnswer>> {
+    if (query.network !== undefined && !hasRole(key.role, TOLD_ADDRESSES)) {
+      throw new ProtocolError('admin_role_missing', { role: key.role, needed: TOLD_ADDRESSES });
+    }
     return this.peers.page(query);
   }
 
   @Get(':peerId')
   @AdminRoute({ role: 'viewer', answers: peerFacts })
   one(@CurrentAdmin() { key }: AdminCaller, @Param('peerId') peerId: string): Promise<PeerFacts> {
-    return this.peers.one(idParam<PeerId>(peerId, 'peer_unknown'), { withAddress: hasRole(key.role, 'support') });
+    return this.peers.one(idParam<PeerId>(peerId, 'peer_unknown'), { withAddress: hasRole(key.role, TOLD_ADDRESSES) });
   }
 
   /** Every change of its state, newest first. */

@@ -1,6 +1,6 @@
 // Peers for the operator: a page of them, or all that is known of one.
 import { Injectable } from '@nestjs/common';
-import { type FindOptionsWhere, IsNull, MoreThan, Not } from 'typeorm';
+import { type FindOptionsWhere, IsNull, Like, MoreThan, Not } from 'typeorm';
 import { formatTime, type PeerId, ProtocolError } from '#protocol';
 import { TransactionKeyEntity } from '../../keys/transaction-key.entity.js';
 import { listedPeerFrom } from '../../peers/list-peers.js';
@@ -31,12 +31,13 @@ export class ReadPeers {
 
   /** In the order in which they were enrolled. */
   async page(query: PeersQuery): Promise<Page<KnownPeerAnswer>> {
-    const { limit = ROWS_PER_PAGE, after, account, state, name, isHost } = query;
+    const { limit = ROWS_PER_PAGE, after, account, state, name, isHost, network } = query;
     const where: FindOptionsWhere<PeerEntity> = {};
     if (account !== undefined) where.accountId = account;
     if (state !== undefined) where.state = state;
     if (name !== undefined) where.name = name;
     if (isHost !== undefined) where.address = isHost === 'true' ? Not(IsNull()) : IsNull();
+    if (network !== undefined) where.address = Like(`${network}${network.includes(':') ? ':' : '.'}%`);
     if (after !== undefined) where.id = MoreThan(decodeCursor(after, ['text'])[0] as PeerId);
     const found = await this.database.reads.find(PeerEntity, { where, order: { id: 'ASC' }, take: limit + 1 });
     const rows = found.slice(0, limit);

@@ -1,6 +1,10 @@
-// Posts a warning as a JSON document, and tries again a few times where that may help.
-import { type Clock, pause } from '#process';
-import { WEBHOOK_PAUSE_MS_MIN, WEBHOOK_TRIES_MAX, WEBHOOK_TRY_MS_MAX } from './limits.js';
+// Posts a JSON document to where a person configured it, and tries again a few times where that may help.
+import type { Clock } from './clock.js';
+import { pause } from './pause.js';
+
+export const WEBHOOK_TRIES_MAX = 4;
+const WEBHOOK_TRY_MS_MAX = 10_000;
+const WEBHOOK_PAUSE_MS_MIN = 1_000;
 
 export interface WebhookResult {
   readonly ok: boolean;
@@ -13,13 +17,15 @@ export interface WebhookRequest {
   /** One that isWebhookUrl accepts. */
   readonly url: string;
   readonly document: unknown;
+  /** Headers beside those that every post has, over the body as it is sent; asked again for each try. */
+  readonly headersFor?: (body: string) => Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /**
  * POST the document. Redirects are not followed: what was configured is who is told. Tried again after no answer, 429 and
- * 5xx, with pauses that double. Never throws: a warning that cannot be sent must not take a backup with it.
+ * 5xx, with pauses that double. Never throws: a warning that cannot be sent must take nothing else with it.
  */
 export async function postWebhook(request: WebhookRequest): Promise<WebhookResult> {
   for (let tries = 1; ; tries++) {
@@ -30,7 +36,8 @@ export async function postWebhook(request: WebhookRequest): Promise<WebhookResul
 }
 
 async function tryOnce(request: WebhookRequest): Promise<{ ok: boolean; isFinal: boolean; detail: string }> {
-  const { url, document, clock, signal } = request;
+  const { url, document, headersFor = () => ({}), clock, signal } = request;
+  const body = JSON.stringify(document);
   const attempt = new AbortController();
   const stop = (): void => attempt.abort();
   const cancel = clock.schedule(WEBHOOK_TRY_MS_MAX, stop);
@@ -39,8 +46,8 @@ async function tryOnce(request: WebhookRequest): Promise<{ ok: boolean; isFinal:
     if (signal.aborted) return { ok: false, isFinal: true, detail: 'stopping' };
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'user-agent': 'peerkeep' },
-      body: JSON.stringify(document),
+      headers: { 'content-type': 'application/json', 'user-agent': 'peerkeep', ...headersFor(body) },
+      body,
       redirect: 'manual',
       signal: attempt.signal,
     });

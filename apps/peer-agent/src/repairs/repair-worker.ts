@@ -1,0 +1,93 @@
+// Repairs objects of others: asks the broker for a task, does it, and says that it is done, as long as there is one.
+import { Injectable } from '@nestjs/common';
+import { BrokerClient } from '#broker-api';
+import { PeerHome } from '#peer-home';
+import { Bandwidth, PeerLink } from '#peer-link';
+import { Clock, Log } from '#process';
+import { isRefusal, type RepairTask } from '#protocol';
+import { AgentConfig } from '../config.js';
+import { REPAIR_OBJECT_BYTES_MAX, REPAIR_REFUSED_MS, REPAIR_REST_MS } from '../limits.js';
+import { HostTime } from '../state/host-time.js';
+import { repairObject } from './repair-object.js';
+
+@Injectable()
+export class RepairWorker {
+  private readonly settings: NonNullable<AgentConfig['repairs']> | null;
+  private readonly link: PeerLink | null;
+  private nextPauseMs = REPAIR_REST_MS;
+
+  constructor(
+    { repairs = null }: AgentConfig,
+    home: PeerHome,
+    private readonly broker: BrokerClient,
+    private readonly time: HostTime,
+    clock: Clock,
+    private readonly log: Log,
+  ) {
+    this.settings = repairs;
+    if (repairs === null) {
+      this.link = null;
+      return;
+    }
+    const limit = (): number | null => repairs.bytesPerSecond;
+    const bandwidths = { upload: new Bandwidth(clock, limit), download: new Bandwidth(clock, limit) };
+    this.link = new PeerLink({ home, clock, log, bandwidths });
+  }
+
+  /** How long to wait before the broker is asked again. */
+  get pauseMs(): number {
+    return this.nextPauseMs;
+  }
+
+  /** Do what there is, several objects at a time. A broker that cannot be reached, or refuses, is asked again later. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.settings === null || this.link === null) return;
+    this.nextPauseMs = REPAIR_REST_MS;
+    const { link } = this;
+    const turns = Array.from({ length: this.settings.atOnce }, async () => {
+      for (let task = await this.ask(signal); task !== null; task = await this.ask(signal)) {
+        if (!(await this.repair(link, task, signal))) return;
+      }
+    });
+    await Promise.all(turns);
+  }
+
+  async close(): Promise<void> {
+    await this.link?.close();
+  }
+
+  private async ask(signal: AbortSignal): Promise<RepairTask | null> {
+    if (signal.aborted) return null;
+    try {
+      const { task, askAgainMs } = await this.broker.repairs.begin(
+        { objectBytesMax: REPAIR_OBJECT_BYTES_MAX },
+        { signal },
+      );
+      if (task === null) this.nextPauseMs = Math.max(this.nextPauseMs, askAgainMs);
+      return task;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.nextPauseMs = REPAIR_REFUSED_MS;
+      return null;
+    }
+  }
+
+  /** False when it was interrupted, or nobody could be told: the task ends with its life, and another worker gets it. */
+  private async repair(link: PeerLink, task: RepairTask, signal: AbortSignal): Promise<boolean> {
+    const { taskId, objectId } = task;
+    try {
+      const ports = { link, nowMs: () => this.time.nowMs() };
+      const { reports, storedShards, failure } = await repairObject(ports, task, signal);
+      // First the receipts: what the broker has not heard of does not count as repaired.
+      if (reports.length > 0) await this.broker.sendReports({ reports: [...reports] }, { signal });
+      await this.broker.repairs.end({ taskId, ...(failure !== null && { failure: failure.code }) }, { signal });
+      const shards = { storedShards, ofShards: task.targets.length, ...(failure !== null && { code: failure.code }) };
+      this.log.info({ event: 'object_repaired', taskId, objectId, ...shards });
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.log.warn({ event: 'repair_left', taskId, objectId, code: error.code });
+      return false;
+    }
+  }
+}
