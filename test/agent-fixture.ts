@@ -9,7 +9,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Database, openDatabase } from '#database';
 import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import type { PeerHome } from '#peer-home';
-import { type Clock, FakeClock, openLog } from '#process';
+import { type Clock, FakeClock, type ListenAddress, openLog } from '#process';
 import {
   ALPN_SHARDS,
   type ContentId,
@@ -63,6 +63,8 @@ export interface RawRequest {
 
 export class AgentFixture {
   agent!: RunningAgent;
+  /** From the next start on it tells its figures here. */
+  metrics: ListenAddress | null = null;
 
   private constructor(
     readonly clock: FakeClock,
@@ -94,7 +96,7 @@ export class AgentFixture {
     const wasStopped = await this.wasStoppedCleanly();
     const refusals = this.broker.homesRefused;
     this.agent = await startAgent(
-      { homePath: this.home.path, listen },
+      { homePath: this.home.path, listen, metrics: this.metrics },
       { clock: this.clock, log: openLog('test', 'silent') },
     );
     if (!wasStopped || this.broker.isDown) return;

@@ -26,14 +26,14 @@ let operator: BrowserContext;
 beforeAll(async () => {
   if (!existsSync(CHROMIUM))
     throw new Error(`there is no Chromium at ${CHROMIUM}: install it, or set PEERKEEP_TEST_CHROMIUM`);
-  made = await makeConsoleWorld({ hours: 6, hosts: 4, backupBytes: 400_000, isHostile: true });
+  made = await makeConsoleWorld({ hours: 4, hosts: 4, backupBytes: 400_000, isHostile: true });
   browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
   });
   person = await signedInPerson();
   operator = await signedInOperator();
-});
+}, 180_000);
 
 afterAll(async () => {
   await browser?.close();

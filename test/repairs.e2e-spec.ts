@@ -101,6 +101,8 @@ async function createWorld(hosts: number, repairs: NonNullable<HostSettings['rep
   const files = { 'a.bin': randomBytes(300_000), 'b.txt': 'text', 'c.bin': randomBytes(70_000) };
   source = await world.writeFiles('source', files);
   for (let i = 0; i < 3; i++) await owner.backup(await world.writeFiles(`more-${i}`, { 'd.bin': randomBytes(50_000) }));
+  // The latest one, also by the clock.
+  world.clock.advance(1_000);
   await owner.backup(source);
   phrase = await owner.phrase();
   await owner.close();

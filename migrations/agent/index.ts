@@ -5,6 +5,7 @@ import { Epochs1795000000320 } from './1795000000320-epochs.js';
 import { TrashAndBatches1795000000330 } from './1795000000330-trash-and-batches.js';
 import { Scrub1795000001300 } from './1795000001300-scrub.js';
 import { KeepFilter1795000001900 } from './1795000001900-keep-filter.js';
+import { RefusalCounts1795000002300 } from './1795000002300-refusal-counts.js';
 
 export const AGENT_MIGRATIONS = [
   FirstRelease1790000000000,
@@ -13,4 +14,5 @@ export const AGENT_MIGRATIONS = [
   TrashAndBatches1795000000330,
   Scrub1795000001300,
   KeepFilter1795000001900,
+  RefusalCounts1795000002300,
 ] as const;

@@ -19,6 +19,8 @@ import { Alerts1795000001650 } from './1795000001650-alerts.js';
 import { Wishes1795000001700 } from './1795000001700-wishes.js';
 import { Console1795000001800 } from './1795000001800-console.js';
 import { LostPlaces1795000001900 } from './1795000001900-lost-places.js';
+import { RepairsDue1795000002200 } from './1795000002200-repairs-due.js';
+import { RepairsOperator1795000002300 } from './1795000002300-repairs-operator.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -41,4 +43,6 @@ export const brokerMigrations = [
   Alerts1795000001650,
   Console1795000001800,
   LostPlaces1795000001900,
+  RepairsDue1795000002200,
+  RepairsOperator1795000002300,
 ] as const;

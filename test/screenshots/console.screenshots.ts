@@ -14,7 +14,7 @@ const NARROW = { width: 360, height: 780 };
 
 it('pictures of the console', async () => {
   const made = await makeConsoleWorld({
-    hours: 90,
+    hours: 60,
     stepHours: 3,
     hosts: 9,
     backupBytes: 16_000_000,

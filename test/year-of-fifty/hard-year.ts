@@ -22,7 +22,7 @@ const DEATHS_PER_MONTH = 0.05;
 const RETRY_MS = 1_000;
 
 /** The year that the options ask for, and the policy's times in it. */
-function policyOf({ code, stepsPerMonth }: HardYearOptions): { yearMs: number; repair: object; policy: object } {
+function policyOf({ code, stepsPerMonth }: HardYearOptions): { repair: object; policy: object } {
   const { dataShards, totalShards, safeShards } = code;
   const yearMs = 12 * stepsPerMonth * STEP_MS;
   const scale = REAL_YEAR_MS / yearMs;
@@ -47,7 +47,7 @@ function policyOf({ code, stepsPerMonth }: HardYearOptions): { yearMs: number; r
     probeHosts: false,
     repair,
   };
-  return { yearMs, repair, policy };
+  return { repair, policy };
 }
 
 /** Until a dead host is missed, its owner's turn is over and a worker has come by, and a restarted broker has heard of all. */
@@ -117,8 +117,10 @@ export class HardYear {
   }
 
   static async begin(options: HardYearOptions): Promise<HardYear> {
-    const { yearMs, policy } = policyOf(options);
-    const behindMs = (yearMs * options.months) / 12 + DAY_MS;
+    const { policy } = policyOf(options);
+    // Hosts that are away take their time too. Past the machine's time a certificate would not be valid yet.
+    const stepsPerMonth = options.stepsPerMonth + Math.ceil(options.agents * DEATHS_PER_MONTH);
+    const behindMs = options.months * stepsPerMonth * STEP_MS + DAY_MS;
     const world = await World.create({ hosts: 0, behindMs, policy: { ...policy } });
     const year = new HardYear(world, options);
     for (let i = 0; i < options.agents; i++) await year.addHost();

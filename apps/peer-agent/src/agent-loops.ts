@@ -16,6 +16,7 @@ import {
 } from './limits.js';
 import { RepairWorker } from './repairs/repair-worker.js';
 import { backoffMs } from './reports/backoff.js';
+import { KeepRefusalCounts } from './reports/keep-refusal-counts.js';
 import { SendReports } from './reports/send-reports.js';
 import { ScrubShards } from './scrub/scrub-shards.js';
 import { ShardListener } from './serving/shard-listener.js';
@@ -47,6 +48,7 @@ export class AgentLoops {
     listener: ShardListener,
     transfers: Transfers,
     replayList: ReplayList,
+    keepRefusalCounts: KeepRefusalCounts,
     private readonly sendReports: SendReports,
     sweepLeftovers: SweepLeftovers,
     shardTrash: ShardTrash,
@@ -78,7 +80,10 @@ export class AgentLoops {
     this.prune = this.loop(
       'prune',
       () => PRUNE_INTERVAL_MS,
-      () => replayList.prune(),
+      async () => {
+        await replayList.prune();
+        await keepRefusalCounts.run();
+      },
     );
     this.rates = this.loop(
       'rates',

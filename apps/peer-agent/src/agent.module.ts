@@ -23,6 +23,7 @@ import { AskKeepList } from './keep-filter/ask-keep-list.js';
 import { ReconcileShards } from './keep-filter/reconcile-shards.js';
 import { AgentMetrics } from './metrics/agent-metrics.js';
 import { RepairWorker } from './repairs/repair-worker.js';
+import { KeepRefusalCounts } from './reports/keep-refusal-counts.js';
 import { RefusalTally } from './reports/refusal-tally.js';
 import { ReportOutbox } from './reports/report-outbox.js';
 import { SendReports } from './reports/send-reports.js';
@@ -139,6 +140,7 @@ const REPORTS: Provider[] = [
   { provide: RefusalTally, useFactory: () => new RefusalTally() },
   AgentMetrics,
   SendReports,
+  KeepRefusalCounts,
 ];
 
 const SERVING: Provider[] = [

@@ -138,6 +138,7 @@ class AgentEnding {
     const deadline = new Deadline(clock, STOP_BROKER_MS_MAX);
     try {
       await this.context.get(SendReports).run({ signal: deadline.signal });
+      await this.context.get(RepairWorker).giveUp(deadline.signal);
       await this.context.get(Presence).takeLeave(deadline.signal);
     } catch (error) {
       // What the broker has not heard is in the outbox; it hears at the next start.

@@ -76,6 +76,7 @@ describe('first contact', () => {
     const document = await request(fixture.url).get('/docs-json').ca(ca).expect(200);
     expect(Object.keys(document.body.paths).sort()).toEqual([
       '/healthz',
+      '/readyz',
       '/v1/certificates',
       '/v1/credit',
       '/v1/deletes',
@@ -107,6 +108,9 @@ describe('first contact', () => {
       '/v1/puts',
       '/v1/recovery-key',
       '/v1/redundancy',
+      '/v1/repairs/begin',
+      '/v1/repairs/end',
+      '/v1/repairs/own',
       '/v1/reports',
       '/v1/streams',
       '/v1/transaction-keys',

@@ -1,12 +1,13 @@
 // A listener for whatever watches a program on its own machine: its figures, whether it is alive, and whether it can work.
 // Plain HTTP, so on loopback only.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ListenAddress, parseListenAddress } from '#process';
 import { PROBLEM_CONTENT_TYPE, ProtocolError, problemFrom } from '#protocol';
 import type { MetricsBook } from './metrics-book.js';
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+const OWN_NAME = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/;
 const CONNECTIONS_MAX = 32;
 const HEADERS_TIMEOUT_MS = 10_000;
 
@@ -37,7 +38,7 @@ export function readMetricsAddress(text: string): ListenAddress {
 /** throws EADDRINUSE and its kin */
 export async function serveMetrics(listen: ListenAddress, parts: MetricsParts): Promise<RunningMetrics> {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
-    answer(request.method, request.url, response, parts).catch((error: unknown) => response.destroy(error as Error));
+    answer(request, response, parts).catch((error: unknown) => response.destroy(error as Error));
   });
   server.maxConnections = CONNECTIONS_MAX;
   await listening(server, listen);
@@ -54,12 +55,13 @@ export async function serveMetrics(listen: ListenAddress, parts: MetricsParts): 
 }
 
 async function answer(
-  method: string | undefined,
-  url: string | undefined,
+  { method, url, headers }: IncomingMessage,
   response: ServerResponse,
   { book, unready }: MetricsParts,
 ): Promise<void> {
   const path = url?.split('?')[0];
+  // A page in a browser of this machine may have its name lead here (DNS rebinding), but it keeps that name.
+  if (!isOwnName(headers.host)) return sendProblem(response, new ProtocolError('route_unknown'));
   if (method !== 'GET' && method !== 'HEAD') return sendProblem(response, new ProtocolError('route_unknown'));
   switch (path) {
     case '/metrics':
@@ -76,6 +78,10 @@ async function answer(
     default:
       return sendProblem(response, new ProtocolError('route_unknown'));
   }
+}
+
+function isOwnName(host: string | undefined): boolean {
+  return host !== undefined && URL.canParse(`http://${host}`) && OWN_NAME.test(new URL(`http://${host}`).hostname);
 }
 
 function sendProblem(response: ServerResponse, refusal: ProtocolError): void {

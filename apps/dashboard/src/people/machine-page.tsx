@@ -77,7 +77,7 @@ function MachineFacts({ machine }: { readonly machine: OwnMachine }) {
         ['Kind', isHost ? 'stores for others' : 'backs up'],
         ...share,
         ...free,
-        ['Last seen', <Age at={seenAt} />],
+        ...(isHost ? ([['Last seen', <Age at={seenAt} />]] as const) : []),
         ['Enrolled', <Time at={enrolledAt} />],
         [
           'Certificate',

@@ -36,7 +36,10 @@ export function MachinesPage() {
           { title: 'Name', cell: ({ peerId, name }) => <Link to={`/console/machines/${peerId}`}>{name}</Link> },
           { title: 'State', cell: (machine) => <MachineState machine={machine} /> },
           { title: 'Kind', cell: ({ isHost }) => (isHost ? 'stores for others' : 'backs up') },
-          { title: 'Last seen', cell: ({ seenAt }) => <Age at={seenAt} /> },
+          {
+            title: 'Last seen',
+            cell: ({ isHost, seenAt }) => (isHost ? <Age at={seenAt} /> : <span class="fine">–</span>),
+          },
           {
             title: 'Its share',
             cell: ({ name, shareBytes, usedBytes }) =>
@@ -61,14 +64,15 @@ export function MachinesPage() {
   );
 }
 
-/** Whether it is there is of interest only while it takes part. */
+/** Probation is about hosting; and whether it is there is of interest only while it takes part. */
 export function MachineState({ machine }: { readonly machine: OwnMachine }) {
   const { state, stateChange, isHost, isOnline } = machine;
   const takesPart = isHost && state !== 'revoked' && state !== 'suspended' && state !== 'gone';
   const why = stateChange === null ? '' : reasonText(stateChange);
   return (
     <>
-      <PeerStatePill state={state} /> {takesPart && !isOnline && <Pill tone="warn">not there</Pill>}
+      {isHost || state !== 'vetting' ? <PeerStatePill state={state} /> : <Pill tone="quiet">enrolled</Pill>}{' '}
+      {takesPart && !isOnline && <Pill tone="warn">not there</Pill>}
       {why !== '' && <span class="why">{why}</span>}
     </>
   );

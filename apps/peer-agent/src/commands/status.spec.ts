@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '#database';
 import { openLog } from '#process';
-import { AgentFixture } from '../../../../test/agent-fixture.js';
-import { readStatus } from './status.js';
+import { AgentFixture, SHARE_BYTES } from '../../../../test/agent-fixture.js';
+import { formatStatus, readStatus } from './status.js';
 
 const log = openLog('test', 'silent');
 let host: AgentFixture;
@@ -26,6 +26,24 @@ describe('the status', () => {
       reportsWaiting: 1,
       lastBrokerContactAt: expect.any(String),
     });
+  });
+
+  it('tells what is free, remembered and refused, and how the clock stands, as the metrics do', async () => {
+    const shard = randomBytes(1_000);
+    const token = host.token('put', shard);
+    await host.put(shard, token);
+    for (let i = 0; i < 2; i++) expect((await host.get(shard, token)).status).toBe(403);
+    await host.agent.triggers.prune();
+    const status = await readStatus(host.home.path, log);
+    expect(status).toMatchObject({ freeBytes: SHARE_BYTES - 1_000, replayListEntries: 1 });
+    expect(status.refusals).toEqual({ token_wrong_op: 2 });
+    expect(Math.abs(status.clockOffsetMs ?? Number.NaN)).toBeLessThan(60_000);
+    expect(formatStatus(status)).toMatch(/^tokens +1 remembered$/m);
+    // The next process begins anew.
+    await host.agent.stop();
+    await host.restart();
+    await host.agent.triggers.prune();
+    expect((await readStatus(host.home.path, log)).refusals).toEqual({});
   });
 
   it('leaves migrations to the agent', async () => {

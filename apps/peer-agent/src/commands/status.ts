@@ -1,16 +1,19 @@
 // `peerkeep-agent status`: what this host is, holds and waits for. Reads only; the agent may be running.
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BrokerClient } from '#broker-api';
 import { openReadOnly } from '#database';
 import { type HomeKey, PeerHome } from '#peer-home';
 import { type Clock, type Log, SystemClock } from '#process';
-import { formatTime, type PeerState, ProtocolError } from '#protocol';
+import { type ErrorCode, formatTime, type PeerState, ProtocolError } from '#protocol';
 import { type KeepState, readKeepState } from '../keep-filter/keep-state.js';
+import { FREE_SPACE_MARGIN_BYTES } from '../limits.js';
+import { readRefusalCounts } from '../reports/keep-refusal-counts.js';
 import { countReports } from '../reports/report-outbox.js';
 import { countCorrupt, readScrubState, type ScrubState } from '../scrub/scrub-state.js';
 import { trashBytes as readTrashBytes } from '../shards/shard-index.js';
 import { readAgentState } from '../state/agent-state.js';
+import { countRemembered } from '../tokens/used-token-rows.js';
 import { describeKeepFilter } from './describe-keep-filter.js';
 import { formatSize } from './size-text.js';
 
@@ -49,12 +52,20 @@ export interface AgentStatus {
   readonly usedBytes: number;
   /** Of the used bytes: deleted, and not yet gone. */
   readonly trashBytes: number;
+  /** What can still be stored: of the share, and of the disk. Transfers under way are not seen from here. */
+  readonly freeBytes: number;
   readonly shards: number;
+  /** Tokens that it remembers, so that none is used twice. */
+  readonly replayListEntries: number;
+  /** What it refused since its start, by code, as of a minute ago. */
+  readonly refusals: Readonly<Partial<Record<ErrorCode, number>>>;
   readonly scrub: HostScrub;
   readonly keepFilter: HostKeepFilter;
   readonly certificateExpiresAt: string;
   readonly reportsWaiting: number;
   readonly lastBrokerContactAt: string | null;
+  /** How far the clock of this machine is ahead of the broker's, to a second; null when the broker does not answer. */
+  readonly clockOffsetMs: number | null;
   /** Whether the broker answers now, and counts this host as online; the code of the refusal when it does not answer. */
   readonly broker:
     | { readonly reachable: true; readonly online: boolean; readonly state: PeerState; readonly host: HostReachability }
@@ -86,8 +97,8 @@ const NO_KEEP_FILTER: HostKeepFilter = {
 export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | null = null): Promise<AgentStatus> {
   const home = await PeerHome.open(homePath, homeKey);
   const { peerId, name, trustDomain } = home.identity;
-  const { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub, keepFilter } =
-    await readDatabase(home);
+  const { usedBytes, shardCount, lastContactMs, ...kept } = await readDatabase(home);
+  const { broker, clockOffsetMs } = await askBroker(home, new SystemClock(), log);
   return {
     peerId,
     name,
@@ -95,14 +106,13 @@ export async function readStatus(homePath: string, log: Log, homeKey: HomeKey | 
     home: home.path,
     shareBytes: home.shareBytes,
     usedBytes,
-    trashBytes,
+    freeBytes: await freeBytes(home, usedBytes),
     shards: shardCount,
-    scrub,
-    keepFilter,
+    ...kept,
     certificateExpiresAt: formatTime(home.certificate().notAfterMs),
-    reportsWaiting,
     lastBrokerContactAt: lastContactMs === 0 ? null : formatTime(lastContactMs),
-    broker: await askBroker(home, new SystemClock(), log),
+    clockOffsetMs,
+    broker,
   };
 }
 
@@ -113,14 +123,20 @@ export function formatStatus(status: AgentStatus): string {
   const rows = [
     ['peer', `${status.name} (${status.peerId}) of ${status.trustDomain}`],
     ['home', status.home],
-    ['shared', `${formatSize(status.usedBytes)} used of ${formatSize(status.shareBytes)}`],
+    [
+      'shared',
+      `${formatSize(status.usedBytes)} used of ${formatSize(status.shareBytes)}, ${formatSize(status.freeBytes)} free`,
+    ],
     ['shards', String(status.shards)],
     ['trash', `${formatSize(status.trashBytes)} deleted, and still counted as used`],
     ['scrub', describeScrub(status)],
     ['keep-filter', describeKeepFilter(status.keepFilter)],
     ['certificate', `until ${status.certificateExpiresAt}`],
     ['reports', `${status.reportsWaiting} waiting for the broker`],
+    ['tokens', `${status.replayListEntries} remembered`],
+    ['refused', describeRefusals(status)],
     ['last contact', status.lastBrokerContactAt ?? 'never'],
+    ['clock', describeClock(status)],
     ['broker', broker],
   ] as const;
   return rows.map(([label, text]) => `${label.padEnd(14)}${text}`).join('\n');
@@ -142,6 +158,19 @@ function describeScrub({ scrub, shards }: AgentStatus): string {
   return `${now}; ${last}; ${scrub.corrupt} found spoiled${waiting}`;
 }
 
+function describeRefusals({ refusals }: AgentStatus): string {
+  const counts = Object.entries(refusals).map(([code, count]) => `${code} ${count}`);
+  return counts.length === 0 ? 'nothing since the start' : counts.join(', ');
+}
+
+/** The broker tells whole seconds. */
+function describeClock({ clockOffsetMs }: AgentStatus): string {
+  if (clockOffsetMs === null) return 'not known, as the broker does not answer';
+  const seconds = Math.round(clockOffsetMs / 1_000);
+  if (Math.abs(seconds) <= 1) return 'as the broker';
+  return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the broker`;
+}
+
 function standing({ online, host }: { readonly online: boolean; readonly host: HostReachability }): string {
   if (!online || host.reachable !== false) return online ? 'online' : 'offline';
   return `online, but cannot be reached (${host.reason ?? 'not asked yet'}) and gets no shards`;
@@ -154,6 +183,8 @@ async function readDatabase(home: PeerHome) {
       usedBytes: 0,
       trashBytes: 0,
       shardCount: 0,
+      replayListEntries: 0,
+      refusals: {},
       lastContactMs: 0,
       reportsWaiting: 0,
       scrub: NO_SCRUB,
@@ -161,12 +192,15 @@ async function readDatabase(home: PeerHome) {
     };
   const database = await openReadOnly({ file, entities: [] });
   try {
-    const { usedBytes, shardCount, lastContactMs } = await readAgentState(database.reads);
+    const { usedBytes, shardCount, lastContactMs, replayHorizonMs } = await readAgentState(database.reads);
+    const replayListEntries = await countRemembered(database.reads, replayHorizonMs);
+    const refusals = await readRefusalCounts(database.reads);
     const trashBytes = await readTrashBytes(database.reads);
     const scrub = scrubFrom(await readScrubState(database.reads), await countCorrupt(database.reads));
     const { listedMs: _, revision: _r, acceptedShards: _a, ...keepFilter } = await readKeepState(database.reads);
     const reportsWaiting = await countReports(database.reads);
-    return { usedBytes, trashBytes, shardCount, lastContactMs, reportsWaiting, scrub, keepFilter };
+    const space = { usedBytes, trashBytes, shardCount };
+    return { ...space, lastContactMs, reportsWaiting, replayListEntries, refusals, scrub, keepFilter };
   } finally {
     await database.close();
   }
@@ -178,16 +212,29 @@ function scrubFrom(state: ScrubState, unreported: number): HostScrub {
   return { shards, bytes, isUnderWay: state.afterCid !== null, rounds, roundEndedAt, corrupt, unreported };
 }
 
-async function askBroker(home: PeerHome, clock: Clock, log: Log): Promise<AgentStatus['broker']> {
+async function freeBytes(home: PeerHome, usedBytes: number): Promise<number> {
+  const { bavail, bsize } = await statfs(home.path);
+  return Math.max(0, Math.min(home.shareBytes - usedBytes, bavail * bsize - FREE_SPACE_MARGIN_BYTES));
+}
+
+async function askBroker(
+  home: PeerHome,
+  clock: Clock,
+  log: Log,
+): Promise<Pick<AgentStatus, 'broker' | 'clockOffsetMs'>> {
   const client = new BrokerClient({ home, clock, log });
   try {
     const { online, state, reachable, unreachableReason } = await client.peerStatus({
       signal: AbortSignal.timeout(BROKER_MS_MAX),
     });
-    return { reachable: true, online, state, host: { reachable, reason: unreachableReason } };
+    const host = { reachable, reason: unreachableReason };
+    return {
+      broker: { reachable: true, online, state, host },
+      clockOffsetMs: clock.nowMs() - client.brokerTime.nowMs(),
+    };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { reachable: false, code: error.code };
+    return { broker: { reachable: false, code: error.code }, clockOffsetMs: null };
   } finally {
     await client.close();
   }

@@ -4,7 +4,7 @@ import { BrokerClient } from '#broker-api';
 import { PeerHome } from '#peer-home';
 import { Bandwidth, PeerLink } from '#peer-link';
 import { Clock, Log } from '#process';
-import { isRefusal, type RepairTask } from '#protocol';
+import { isRefusal, type RepairTask, type TaskId } from '#protocol';
 import { AgentConfig } from '../config.js';
 import { REPAIR_OBJECT_BYTES_MAX, REPAIR_REFUSED_MS, REPAIR_REST_MS } from '../limits.js';
 import { HostTime } from '../state/host-time.js';
@@ -15,6 +15,8 @@ export class RepairWorker {
   private readonly settings: NonNullable<AgentConfig['repairs']> | null;
   private readonly link: PeerLink | null;
   private nextPauseMs = REPAIR_REST_MS;
+  /** Tasks whose end the broker has not heard of. */
+  private readonly open = new Set<TaskId>();
 
   constructor(
     { repairs = null }: AgentConfig,
@@ -52,6 +54,12 @@ export class RepairWorker {
     await Promise.all(turns);
   }
 
+  /** After the last run: tasks that it left in the middle are others' at once, and not when their lives are over. */
+  async giveUp(signal: AbortSignal): Promise<void> {
+    for (const taskId of this.open) await this.broker.repairs.end({ taskId, failure: 'interrupted' }, { signal });
+    this.open.clear();
+  }
+
   async close(): Promise<void> {
     await this.link?.close();
   }
@@ -64,6 +72,7 @@ export class RepairWorker {
         { signal },
       );
       if (task === null) this.nextPauseMs = Math.max(this.nextPauseMs, askAgainMs);
+      else this.open.add(task.taskId);
       return task;
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -72,7 +81,7 @@ export class RepairWorker {
     }
   }
 
-  /** False when it was interrupted, or nobody could be told: the task ends with its life, and another worker gets it. */
+  /** False when it was interrupted, or nobody could be told: the task ends with its life at the latest. */
   private async repair(link: PeerLink, task: RepairTask, signal: AbortSignal): Promise<boolean> {
     const { taskId, objectId } = task;
     try {
@@ -81,11 +90,13 @@ export class RepairWorker {
       // First the receipts: what the broker has not heard of does not count as repaired.
       if (reports.length > 0) await this.broker.sendReports({ reports: [...reports] }, { signal });
       await this.broker.repairs.end({ taskId, ...(failure !== null && { failure: failure.code }) }, { signal });
+      this.open.delete(taskId);
       const shards = { storedShards, ofShards: task.targets.length, ...(failure !== null && { code: failure.code }) };
       this.log.info({ event: 'object_repaired', taskId, objectId, ...shards });
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
+      if (error.code !== 'interrupted') this.open.delete(taskId);
       this.log.warn({ event: 'repair_left', taskId, objectId, code: error.code });
       return false;
     }

@@ -37,6 +37,7 @@ export function sendBytes(response: ServerResponse, batch: Uint8Array, progress:
       response.off('close', onClose);
       // Of a batch that was cut off some may have gone out: it counts as a whole.
       progress.bytesMoved += batch.length;
+      progress.bytesSent += batch.length;
       settle();
     };
     const onClose = (): void => end(() => reject(new CutOff()));

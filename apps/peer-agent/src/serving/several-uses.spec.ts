@@ -221,6 +221,27 @@ describe('the budget of a stream', () => {
 });
 
 describe('a universal token', () => {
+  it('counts bytes by where they went, whatever its uses are', async () => {
+    await host.agent.stop();
+    host.metrics = { host: '127.0.0.1', port: 0 };
+    await host.restart();
+    await host.outliveStart();
+    const moved = async (): Promise<number[]> => {
+      const answer = await fetch(`http://127.0.0.1:${host.agent.metricsPort}/metrics`);
+      const text = await answer.text();
+      return ['received', 'sent'].map((way) => Number(new RegExp(`agent_${way}_bytes_total (\\d+)`).exec(text)![1]));
+    };
+    const other = randomBytes(50_000);
+    const token = universalToken(1_000_000, 10);
+    expect((await host.put(other, token)).status).toBe(201);
+    expect(await moved()).toEqual([50_000, 0]);
+    expect((await host.get(other, token)).status).toBe(200);
+    expect(await moved()).toEqual([50_000, 50_000]);
+    const gone = host.token('delete', other);
+    expect((await host.send({ method: 'DELETE', path: pathOf(contentIdOf(other)), token: gone })).status).toBe(200);
+    expect(await moved()).toEqual([50_000, 50_000]);
+  });
+
   const other = randomBytes(50_000);
 
   it('puts, gets and streams any shard, a use and a receipt for each', async () => {

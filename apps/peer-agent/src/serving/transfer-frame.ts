@@ -4,6 +4,7 @@ import { Clock, Log } from '#process';
 import { isRefusal, type VerifiedToken } from '#protocol';
 import { AgentMetrics, type TransferOutcome } from '../metrics/agent-metrics.js';
 import { type OutboxPlace, ReportOutbox } from '../reports/report-outbox.js';
+import type { Progress } from '../shards/receive-shard.js';
 import { aboutTransaction } from './about-transaction.js';
 import { answerProblem, drain } from './answers.js';
 import { type Claim, CompleteTransfer } from './complete-transfer.js';
@@ -54,13 +55,14 @@ export class TransferFrame {
       await this.giveUp(exchange, held, error);
     } finally {
       held.transfer.end();
-      this.count(token, outcome, held.transfer.progress.bytesMoved);
+      this.count(token, outcome, held.transfer.progress);
     }
   }
 
-  private count({ op }: VerifiedToken, outcome: TransferOutcome, bytes: number): void {
+  private count({ op }: VerifiedToken, outcome: TransferOutcome, { bytesMoved, bytesSent }: Progress): void {
     this.metrics.transfers.inc({ op, outcome });
-    (op === 'put' ? this.metrics.received : this.metrics.sent).inc(bytes);
+    this.metrics.sent.inc(bytesSent);
+    this.metrics.received.inc(bytesMoved - bytesSent);
   }
 
   private take<C extends Claim>(token: VerifiedToken, claim: () => C): Held<C> {

@@ -9,6 +9,8 @@ import type { WritableShard } from './shard-files.js';
 /** What the watch over slow transfers sees of one, and how it ends it. */
 export class Progress {
   bytesMoved = 0;
+  /** Of them: those that went out. */
+  bytesSent = 0;
   cut: (reason: Error) => void = () => undefined;
 }
 

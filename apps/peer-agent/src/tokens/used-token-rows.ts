@@ -46,6 +46,15 @@ export async function loadUsedTokens(
   }
 }
 
+/** Tokens that are remembered, as the replay list of a running agent counts them. */
+export async function countRemembered(reads: EntityManager, horizonMs: UnixMs): Promise<number> {
+  const [row] = await reads.query<{ tokens: number | string }[]>(
+    'SELECT COUNT(*) AS tokens FROM used_token WHERE expires_ms > $1',
+    [horizonMs],
+  );
+  return Number(row!.tokens);
+}
+
 export async function readReceipt(reads: EntityManager, token: TokenKey): Promise<string | null> {
   const [row] = await reads.query<{ receipt: string | null }[]>(
     'SELECT receipt FROM used_token WHERE expires_ms = $1 AND transaction_id = $2',

@@ -25,7 +25,7 @@ interface AlertWords {
 export const ALERT_WORDS: Readonly<Record<AlertKind, AlertWords>> = {
   ledger_faults: { title: 'The ledger does not add up', raiseAfterMs: 0 },
   audits_at_fault: { title: 'Hardly any host shows what it should have', raiseAfterMs: 5 * MINUTE_MS },
-  objects_at_risk: { title: 'Objects lack shards, and are not repaired', raiseAfterMs: 24 * HOUR_MS },
+  objects_at_risk: { title: 'Objects lack shards, and are not repaired', raiseAfterMs: 10 * MINUTE_MS },
   few_hosts: { title: 'Too few hosts take shards', raiseAfterMs: 10 * MINUTE_MS },
   capacity_nearly_used: { title: 'Nearly all of the donated space is used', raiseAfterMs: HOUR_MS },
   certificate_ending: { title: 'The certificate authority comes to its end', raiseAfterMs: 0 },

@@ -17,8 +17,13 @@ export const alertPolicy = z.strictObject({
     .min(1)
     .max(24 * 31)
     .default(24),
-  /** More objects than these lack shards. */
+  /** More objects than these have waited for their repair for longer than this; without repairs: lack shards. */
   objectsAtRiskMax: z.int().min(0).default(0),
+  repairWaitHoursMax: z
+    .number()
+    .min(0)
+    .max(24 * 31)
+    .default(24),
   /** Fewer hosts than these take shards; null: than the smallest code needs. */
   hostsMin: z.int().min(0).nullable().default(null),
   /** More of the donated space than this is used. */

@@ -5,12 +5,15 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { insertRows } from '#database';
+import { BrokerDatabase } from '../platform/broker-database.js';
 import { AdminClient } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
 import type { AlertKind } from './alert-kinds.js';
 import { alertPolicy } from './alert-policy.js';
 import { readAlertWebhook, signPost } from './alert-webhook.js';
 import { type ConditionState, decideAlerts, type Level } from './decide-alerts.js';
+import { ALERTS_KEPT_MS, POST_LIFE_MS, POSTS_WAITING_MAX } from './limits.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -227,6 +230,56 @@ describe('a broker with a webhook', () => {
     expect(deliveries.size).toBe(1);
     await pass(HOUR_MS);
     expect(received).toHaveLength(3);
+  });
+
+  it('lets a post go that is a week old, and goes on with the next', async () => {
+    await begin();
+    status = 404;
+    await pass(MINUTE_MS);
+    await pass(10 * MINUTE_MS);
+    await pass(POST_LIFE_MS - 1);
+    // The beginning is tried again, and the reminder waits behind it.
+    expect(received.map(({ document }) => document.event)).toEqual(['alert.begin', 'alert.begin']);
+    await pass(HOUR_MS);
+    status = 200;
+    await pass(HOUR_MS);
+    const events = received.map(({ document }) => document.event);
+    expect(events.slice(2)).toEqual(['alert.begin', 'alert.remind', 'alert.remind']);
+    await pass(HOUR_MS);
+    expect(received).toHaveLength(events.length);
+  });
+
+  it('keeps so many posts waiting and no more; what it could not hand on is in the list', async () => {
+    const viewer = await begin();
+    const database = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
+    const columns = ['id', 'document', 'tries', 'made_at_ms', 'due_at_ms'];
+    const later = fixture.clock.nowMs() + HOUR_MS;
+    const rows = Array.from({ length: POSTS_WAITING_MAX }, (_, i) => [`${i}`, '{}', 0, later, later]);
+    await database.write((db) => insertRows(db, { table: 'alert_posts', columns }, rows));
+    await pass(MINUTE_MS);
+    await pass(10 * MINUTE_MS);
+    const [{ waiting }] = (await database.reads.query('SELECT COUNT(*) AS waiting FROM alert_posts')) as [
+      { waiting: number },
+    ];
+    await database.close();
+    expect(waiting).toBe(POSTS_WAITING_MAX);
+    expect((await viewer.get('/v1/admin/alerts?state=active')).body.items).toMatchObject([{ kind: 'few_hosts' }]);
+  });
+
+  it('forgets alerts a year after their end, and none before', async () => {
+    await begin({ alerts: { clearAfterMinutes: 0 } });
+    const database = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
+    const nowMs = fixture.clock.nowMs();
+    const ended = (id: string, endedAtMs: number | null) => [id, 'mail_failing', 'x', 1, endedAtMs];
+    const columns = ['id', 'kind', 'detail', 'began_at_ms', 'ended_at_ms'];
+    const rows = [ended('old', nowMs - ALERTS_KEPT_MS), ended('new', nowMs), ended('open', null)];
+    await database.write((db) => insertRows(db, { table: 'alerts', columns }, rows));
+    await database.close();
+    await pass(MINUTE_MS);
+    await pass(10 * MINUTE_MS);
+    const viewer = await AdminClient.as(fixture, 'viewer');
+    const items = (await viewer.get('/v1/admin/alerts?kind=mail_failing')).body.items as { alertId: string }[];
+    expect(items.map(({ alertId }) => alertId)).toEqual(['open', 'new']);
   });
 });
 

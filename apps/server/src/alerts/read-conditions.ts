@@ -1,5 +1,4 @@
 // Looks at the running broker for what an operator should know. What is not known yet is neither good nor bad.
-
 import { WRITE_UNITS_PENDING_MAX } from '#database';
 import type { Clock } from '#process';
 import type { AuditHosts } from '../audits/audit-hosts.js';
@@ -18,22 +17,23 @@ import type { Condition, Level } from './decide-alerts.js';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** How far back from a threshold it is good again. */
 const SLACK = 0.1;
 /** Fewer hosts than these tell nothing of probes. */
 const PROBED_HOSTS_MIN = 3;
 
 export interface ConditionParts {
-  readonly database: BrokerDatabase;
-  readonly settings: Settings;
+  readonly database: Pick<BrokerDatabase, 'reads' | 'waitingWrites'>;
+  readonly settings: Pick<Settings, 'policy'>;
   readonly clock: Clock;
-  readonly authority: CertificateAuthority;
-  readonly mailer: Mailer;
-  readonly metrics: BrokerMetrics;
-  readonly hosts: OnlineHosts;
-  readonly samples: SampleNetwork;
-  readonly audits: AuditHosts;
-  readonly watchLedger: WatchLedger;
+  readonly authority: Pick<CertificateAuthority, 'expiresAtMs'>;
+  readonly mailer: Pick<Mailer, 'counts'>;
+  readonly metrics: Pick<BrokerMetrics, 'refusals'>;
+  readonly hosts: Pick<OnlineHosts, 'all' | 'candidates'>;
+  readonly samples: Pick<SampleNetwork, 'latest'>;
+  readonly audits: Pick<AuditHosts, 'isAtFault'>;
+  readonly watchLedger: Pick<WatchLedger, 'faults'>;
   readonly dataDir: string;
 }
 
@@ -56,8 +56,7 @@ export class ReadConditions {
     see('ledger_faults', faults === null ? null : yesNo(faults > 0, `${faults} faults; peerkeep-server ledger verify`));
     see('audits_at_fault', yesNo(audits.isAtFault, 'audits fail at nearly all hosts at once'));
     if (latest !== null) {
-      const { objectsAtRisk, usedBytes, donatedBytes } = latest;
-      see('objects_at_risk', above(objectsAtRisk, policy.objectsAtRiskMax, `${objectsAtRisk} objects lack shards`));
+      const { usedBytes, donatedBytes } = latest;
       const usedShare = donatedBytes === 0n ? 0 : Number((usedBytes * 10_000n) / donatedBytes) / 10_000;
       see('capacity_nearly_used', above(usedShare, policy.usedShareMax, `${percent(usedShare)} of the space is used`));
     }
@@ -65,12 +64,34 @@ export class ReadConditions {
     see('certificate_ending', below(daysLeft, policy.certificateDaysMin, `${Math.floor(daysLeft)} days are left`));
     const queued = database.waitingWrites / WRITE_UNITS_PENDING_MAX;
     see('write_queue_long', above(queued, policy.writeQueueShareMax, `${database.waitingWrites} writes wait`));
+    see('objects_at_risk', await this.objectsAtRisk());
     see('few_hosts', this.fewHosts());
     see('probes_failing', this.probesFailing());
     see('mail_failing', this.mailFailing());
     see('refusals_storm', await this.refusalsStorm());
     see('disk_nearly_full', await this.diskNearlyFull());
     return conditions;
+  }
+
+  /**
+   * Objects whose repair has been due for too long. Where nothing is repaired, those that lack shards: all of them, as
+   * none has a time at which it is due.
+   */
+  private async objectsAtRisk(): Promise<Condition | null> {
+    const { database, settings, samples, clock } = this.parts;
+    const { alerts, repair } = settings.policy;
+    if (!repair.on) {
+      if (samples.latest === null) return null;
+      const { objectsAtRisk } = samples.latest;
+      return above(objectsAtRisk, alerts.objectsAtRiskMax, `${objectsAtRisk} objects lack shards`);
+    }
+    const dueBeforeMs = clock.nowMs() - alerts.repairWaitHoursMax * HOUR_MS;
+    const [row] = await database.reads.query<{ overdue: number | string }[]>(
+      'SELECT COUNT(*) AS overdue FROM repairs WHERE due_since_ms <= $1',
+      [dueBeforeMs],
+    );
+    const overdue = Number(row!.overdue);
+    return above(overdue, alerts.objectsAtRiskMax, `${overdue} objects wait too long for their repair`);
   }
 
   private fewHosts(): Condition {

@@ -35,19 +35,21 @@ export class WatchAlerts {
     const { states, steps } = decideAlerts(before, seen, { policy: settings.policy.alerts, nowMs, newId });
     // Mostly nothing has changed, and then nothing is written.
     if (isDeepStrictEqual(before, states)) return 0;
-    const posted = await database.write(async (db) => {
+    const { posted, dropped } = await database.write(async (db) => {
       await writeConditions(db, states);
-      let count = 0;
+      const count = { posted: 0, dropped: 0 };
       for (const step of steps) {
         await keepStep(db, step, nowMs);
         if (!this.parts.posts) continue;
         const document = this.documentOf(step, await beganAtMs(db, step.alertId), nowMs);
-        if (await addPost(db, { id: newId(), document, nowMs, waitingMax: POSTS_WAITING_MAX })) count++;
+        const isAdded = await addPost(db, { id: newId(), document, nowMs, waitingMax: POSTS_WAITING_MAX });
+        count[isAdded ? 'posted' : 'dropped']++;
       }
       if (steps.length > 0) await forgetAlerts(db, nowMs - ALERTS_KEPT_MS);
       return count;
     });
     for (const step of steps) this.tell(step);
+    if (dropped > 0) this.parts.log.warn({ event: 'alert_post_dropped', posts: dropped, waiting: POSTS_WAITING_MAX });
     return posted;
   }
 

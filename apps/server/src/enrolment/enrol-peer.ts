@@ -79,7 +79,15 @@ export class EnrolPeer {
       return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };
     });
     const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
-    this.directory.add({ peerId, accountId, name: request.name, state: 'vetting', stateCode: null, publicKey, certificateExpiresAtMs });
+    this.directory.add({
+      peerId,
+      accountId,
+      name: request.name,
+      state: 'vetting',
+      stateCode: null,
+      publicKey,
+      certificateExpiresAtMs,
+    });
     this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: credential.kind });
     return {
       peerId,

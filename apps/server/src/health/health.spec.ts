@@ -2,8 +2,12 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WRITE_UNITS_PENDING_MAX } from '#database';
+import { parsePolicy } from '../config/policy.js';
+import { BrokerDatabase } from '../platform/broker-database.js';
 import { type AdminAnswer, AdminClient, askAt } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
+import { Readiness, type ReadinessParts } from './readiness.js';
 
 let fixture: BrokerFixture;
 afterEach(() => fixture.remove());
@@ -15,6 +19,13 @@ async function begin(policy: object = {}): Promise<AdminClient> {
 
 async function ask(path: string): Promise<AdminAnswer> {
   return askAt(fixture.url, { method: 'GET', path, headers: {} }, await fixture.caPem());
+}
+
+/** As somebody who has the file of the database open beside the broker. */
+async function beside(change: (database: BrokerDatabase) => Promise<unknown>): Promise<void> {
+  const database = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
+  await change(database);
+  await database.close();
 }
 
 const causeOf = ({ body }: AdminAnswer): unknown => (body.facts as Record<string, unknown> | undefined)?.cause;
@@ -50,6 +61,74 @@ describe('a broker', () => {
     expect(causeOf(await ask('/readyz'))).toBe('key_encryption_key_missing');
     fixture.clock.advance(2_000);
     expect((await ask('/readyz')).status).toBe(200);
+  });
+
+  it('whose database takes no writes, or is of another version, is not ready, and says no more than that', async () => {
+    const viewer = await begin();
+    const refuse = "SELECT RAISE(FAIL, 'disk I/O error on a path of this machine')";
+    await beside((database) =>
+      database.write((db) =>
+        db.query(`CREATE TRIGGER stuck BEFORE UPDATE ON peer_state_revision BEGIN ${refuse}; END`),
+      ),
+    );
+    const stuck = await ask('/readyz');
+    expect([stuck.status, causeOf(stuck)]).toEqual([503, 'database_unwritable']);
+    expect(stuck.text).not.toMatch(/disk I\/O/);
+    expect((await viewer.get('/readyz')).text).toMatch(/disk I\/O/);
+    await beside((database) => database.write((db) => db.query('DROP TRIGGER stuck')));
+    await beside((database) =>
+      database.write((db) => db.query('DELETE FROM migrations WHERE id = (SELECT MAX(id) FROM migrations)')),
+    );
+    fixture.clock.advance(2_000);
+    const old = await ask('/readyz');
+    expect([old.status, causeOf(old)]).toEqual([503, 'migrations_pending']);
+    expect(old.text).not.toMatch(/migrations were/);
+  });
+
+  it('is asked by the world, and looks once in a while', async () => {
+    await begin();
+    await ask('/readyz');
+    const { commits } = fixture.broker;
+    for (let i = 0; i < 20; i++) await ask('/readyz');
+    expect(fixture.broker.commits).toBe(commits);
+    fixture.clock.advance(2_000);
+    await ask('/readyz');
+    expect(fixture.broker.commits).toBe(commits + 1);
+  });
+
+  it('whose writer hangs, or has too much to do, is not ready, and its queue does not grow from being asked', async () => {
+    await begin();
+    const { clock, dataDir } = fixture;
+    const keyFile = join(dataDir, 'key-encryption.key');
+    const database = await BrokerDatabase.open(join(dataDir, 'broker.db'));
+    const { reads } = database;
+    let writes = 0;
+    const partsOf = (waitingWrites: number): ReadinessParts => ({
+      database: {
+        reads,
+        waitingWrites,
+        write: () => {
+          writes++;
+          return new Promise(() => undefined);
+        },
+      },
+      settings: { policy: parsePolicy({}) },
+      clock,
+      dataDir,
+      keyFile,
+    });
+    const causes = async (readiness: Readiness): Promise<string[]> => {
+      const found = readiness.unready();
+      clock.advance(5_000);
+      return (await found).map(({ cause }) => cause);
+    };
+    const hanging = new Readiness(partsOf(0.8 * WRITE_UNITS_PENDING_MAX - 1));
+    expect(await causes(hanging)).toEqual(['database_unwritable']);
+    expect(await causes(hanging)).toEqual(['database_unwritable']);
+    expect(writes).toBe(1);
+    const full = new Readiness(partsOf(0.8 * WRITE_UNITS_PENDING_MAX));
+    expect(await causes(full)).toEqual(['database_unwritable', 'write_queue_full']);
+    await database.close();
   });
 
   it('whose clock was set is not ready until it is right again', async () => {

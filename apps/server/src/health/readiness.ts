@@ -29,8 +29,8 @@ export interface Unready {
 }
 
 export interface ReadinessParts {
-  readonly database: BrokerDatabase;
-  readonly settings: Settings;
+  readonly database: Pick<BrokerDatabase, 'write' | 'reads' | 'waitingWrites'>;
+  readonly settings: Pick<Settings, 'policy'>;
   readonly clock: Clock;
   readonly dataDir: string;
   /** Of the key-encryption key. */
@@ -39,6 +39,7 @@ export interface ReadinessParts {
 
 export class Readiness {
   private isStopping = false;
+  private committing: Promise<string | null> | null = null;
   private found: { readonly unready: Promise<readonly Unready[]>; readonly atMs: number } | null = null;
   private readonly startedAt: { readonly wallMs: number; readonly monotonicMs: number };
 
@@ -72,10 +73,14 @@ export class Readiness {
     const late = new Promise<string>((resolve) => {
       cancel = clock.schedule(COMMIT_MS_MAX, () => resolve(`no commit within ${COMMIT_MS_MAX} ms`));
     });
-    const committed = database
+    // One at a time: whoever asks while the writer hangs puts nothing more into its queue.
+    this.committing ??= database
       .write((db) => db.query('UPDATE peer_state_revision SET revision = revision WHERE id = 1'))
-      .then(() => null, messageOf);
-    const detail = await Promise.race([committed, late]);
+      .then(() => null, messageOf)
+      .finally(() => {
+        this.committing = null;
+      });
+    const detail = await Promise.race([this.committing, late]);
     cancel();
     return unreadyIf('database_unwritable', detail);
   }

@@ -105,14 +105,23 @@ describe('the history', () => {
     const admin = await begin();
     const dayMs = fixture.clock.nowMs();
     const at = (ms: number): string => new Date(ms).toISOString();
+    const host = await TestPeer.enrolHost(fixture);
+    const columns = ['host_id', 'good', 'bad', 'verdict', 'due_at_ms', 'passed', 'failed'];
+    const score = [host.peerId, 20, 0, 'ok', 1, 12, 3];
+    await rows((database) => database.write((db) => insertRows(db, { table: 'audit_scores', columns }, [score])));
     fixture.clock.advance(HOUR_MS);
     await fixture.broker.sampleNetworkNow();
+    await rows((database) => database.write((db) => changeMany(db, 'UPDATE audit_scores SET passed = $1', [15])));
     fixture.clock.advance(60_000);
     await fixture.broker.sampleNetworkNow();
     const told = (list: Record<string, unknown>[]): number[] => list.map((item) => Date.parse(item.at as string));
     const from = `from=${at(dayMs)}`;
     expect(told(await items(admin, `?${from}`))).toEqual([dayMs, dayMs + HOUR_MS]);
     expect(told(await items(admin, `?${from}&step=day`))).toEqual([dayMs]);
+    // What came in both samples of one hour, and on the whole day.
+    const sums = { auditsPassed: 15, auditsFailed: 3 };
+    expect((await items(admin, `?${from}`)).at(-1)).toMatchObject(sums);
+    expect(await items(admin, `?${from}&step=day`)).toMatchObject([sums]);
     expect(told(await items(admin, `?${from}&to=${at(dayMs + HOUR_MS)}`))).toEqual([dayMs]);
   });
 

@@ -37,6 +37,16 @@ export class BrokerMetrics {
     help: 'Audits of hosts, by outcome.',
     labels: ['outcome'],
   });
+  readonly probes: Counter<'outcome'> = this.book.counter({
+    name: 'probes_total',
+    help: 'Probes of hosts, by outcome.',
+    labels: ['outcome'],
+  });
+  readonly repairs: Counter<'outcome'> = this.book.counter({
+    name: 'repairs_total',
+    help: 'Tasks of repair that ended, by outcome.',
+    labels: ['outcome'],
+  });
   readonly captchas: Counter<'outcome'> = this.book.counter({
     name: 'captchas_total',
     help: 'CAPTCHAs, by what came of them.',

@@ -1,5 +1,8 @@
 // What Prometheus is told of a broker: who may ask, that the figures are right, and that nobody makes them many.
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertRows } from '#database';
+import { BrokerDatabase } from '../platform/broker-database.js';
 import { AdminClient, askAt } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
 import { TestPeer } from '../testing/test-peer.js';
@@ -53,6 +56,39 @@ describe('the figures of a broker', () => {
     expect(after.has('nodejs_eventloop_lag_p99_seconds')).toBe(true);
   });
 
+  it('are told while the database is being written by somebody else, and write nothing', async () => {
+    const beside = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
+    const { commits } = fixture.broker;
+    try {
+      const told = await beside.write(() => viewer.get('/metrics'));
+      expect([told.status, fixture.broker.commits]).toEqual([200, commits]);
+    } finally {
+      await beside.close();
+    }
+  });
+
+  it('count probes by what came of them', async () => {
+    const probing = await BrokerFixture.start({ probeHosts: true });
+    try {
+      await TestPeer.enrolHost(probing);
+      const { text } = await (await AdminClient.as(probing, 'viewer')).get('/metrics');
+      expect(text).toMatch(/^peerkeep_broker_probes_total\{outcome="lost"\} 1$/m);
+    } finally {
+      await probing.remove();
+    }
+  });
+
+  it('count tasks of repair by what came of them', async () => {
+    const columns = ['id', 'object_id', 'account_id', 'worker_id', 'worker_account_id', 'state', 'shards', 'repaired'];
+    const times = ['due_since_ms', 'begun_at_ms', 'expires_at_ms'];
+    const task = ['task', 'object', 'account', host.peerId, 'account', 'running', 1, 0, 1, 1, 1];
+    const beside = await BrokerDatabase.open(join(fixture.dataDir, 'broker.db'));
+    await beside.write((db) => insertRows(db, { table: 'repair_tasks', columns: [...columns, ...times] }, [task]));
+    await beside.close();
+    await fixture.broker.tendRepairsNow();
+    expect((await figures()).get('peerkeep_broker_repairs_total{outcome="failed"}')).toBe(1);
+  });
+
   it('are named as Prometheus names: a prefix, base units, _total', async () => {
     const { text } = await viewer.get('/metrics');
     const types = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].filter(([, name]) => name!.startsWith('peerkeep_'));
@@ -69,6 +105,7 @@ describe('the figures of a broker', () => {
     const ask = (path: string, method = 'GET') => askAt(fixture.url, { method, path, headers: {} }, ca);
     await ask('/v1/groups/0199f1e0-0000-7000-8000-000000000000');
     await ask('/nothing/0');
+    await ask('/healthz');
     // Those of the process come and go with its handles.
     const own = async (): Promise<string[]> =>
       [...(await figures()).keys()].filter((name) => name.startsWith('peerkeep_'));
@@ -76,6 +113,7 @@ describe('the figures of a broker', () => {
     for (let i = 1; i <= 50; i++) {
       await ask(`/v1/groups/0199f1e0-0000-7000-8000-0000000000${String(i).padStart(2, '0')}`);
       await ask(`/nothing/${i}?q=${i}`);
+      await ask(`/healthz?q=${i}`);
     }
     const after = await own();
     expect(after).toEqual(before);

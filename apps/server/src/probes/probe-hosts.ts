@@ -12,6 +12,7 @@ import {
   PROBES_RECORDED_AT_ONCE_MAX,
   TOLD_AT_ONCE_MAX,
 } from '../limits.js';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -65,6 +66,7 @@ export class ProbeHosts implements OnModuleInit {
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly metrics: BrokerMetrics,
   ) {
     if (settings.policy.probeHosts) hosts.chooseOnly((host) => this.isReachable(host));
   }
@@ -176,6 +178,7 @@ export class ProbeHosts implements OnModuleInit {
   private async record(asked: readonly Asked[]): Promise<void> {
     const { policy } = this.settings;
     const nowMs = this.clock.nowMs();
+    for (const { outcome } of asked) this.metrics.probes.inc({ outcome: outcome.kind });
     const isBlind = isBrokerBlind(recentWitnesses([...this.witnesses.values()], nowMs), policy);
     if (isBlind) this.log.warn({ event: 'probes_lost', detail: 'hardly any host answers: is this network down?' });
     const after = asked.flatMap(({ host, outcome }) => {

@@ -15,7 +15,7 @@ import {
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { Settings } from '../platform/settings.js';
 import { decideRepair, type RepairDecision } from './decide-repair-order.js';
-import { type HostStanding, standingOf } from './host-standing.js';
+import { type HostStanding, isStarting, standingOf } from './host-standing.js';
 import { RepairPace } from './repair-pace.js';
 
 export interface MissingShard {
@@ -123,8 +123,10 @@ export class AssessObjects {
       `SELECT id, state, seen_at_ms FROM peers WHERE id IN ${placeholders(db, ids.length)}`,
       ids,
     );
-    const { missedAfterMs } = this.settings.policy.repair;
     const nowMs = this.clock.nowMs();
+    const { policy, startedAtMs } = this.settings;
+    const isSilenceNew = isStarting(policy, { nowMs, startedAtMs });
+    const missedAfterMs = isSilenceNew ? Number.POSITIVE_INFINITY : policy.repair.missedAfterMs;
     return new Map(
       rows.map(({ id, state, seen_at_ms: seenAtMs }) => {
         const isOnline = this.hosts.find(id) !== undefined;

@@ -36,6 +36,7 @@ import { HostHolds } from '../transactions/host-holds.js';
 import { markMoving } from '../transactions/shard-places.js';
 import { insertTransactions, type NewTransaction, PLAIN } from '../transactions/transaction-rows.js';
 import type { AssessedObject, MissingShard } from './assess-objects.js';
+import { isStarting } from './host-standing.js';
 import { RepairQueue } from './repair-queue.js';
 import { findRepairsFor, postponeRepair, takeRepair, type WaitingRepair } from './repair-rows.js';
 import { retryAfterMs } from './retry-after.js';
@@ -65,9 +66,10 @@ export class BeginRepair {
   /** throws repairs_not_allowed */
   async run(caller: Caller, { objectBytesMax }: BeginRepairRequest): Promise<BeginRepairAnswer> {
     this.checkMayRepair(caller);
-    const { repair } = this.settings.policy;
+    const { policy, startedAtMs } = this.settings;
+    const { repair } = policy;
     const nothing = { task: null, askAgainMs: REPAIR_ASK_AGAIN_MS };
-    if (!repair.on) return nothing;
+    if (!repair.on || isStarting(policy, { nowMs: this.clock.nowMs(), startedAtMs })) return nothing;
     const holds = new HostHolds(this.hosts);
     let begun: BegunTask | null;
     try {
@@ -99,13 +101,13 @@ export class BeginRepair {
     const { repair } = this.settings.policy;
     const { peerId, accountId } = caller.peer;
     const failedSinceMs = nowMs - REPAIR_FAILURES_REMEMBERED_MS;
-    const tasks = await countTasks(db, peerId, failedSinceMs);
+    const tasks = await countTasks(db, { peerId, accountId }, failedSinceMs);
     if (tasks.running >= repair.tasksPerHostMax) return null;
     // Whoever takes tasks and does nothing would keep objects from those who repair.
-    if (tasks.failed >= REPAIR_FAILURES_MAX && tasks.failed > tasks.done) return null;
+    if (tasks.failedFor >= REPAIR_FAILURES_MAX && tasks.failedFor > tasks.doneFor) return null;
     const waiting = await findRepairsFor(
       db,
-      { peerId, accountId, objectBytesMax },
+      { accountId, objectBytesMax },
       { nowMs, dueBeforeMs: nowMs - repair.ownerFirstMs, failedSinceMs },
       REPAIRS_LOOKED_AT_PER_TASK,
     );
@@ -113,6 +115,7 @@ export class BeginRepair {
       const [assessed] = await this.queue.look(db, [one.objectId], nowMs);
       if (assessed === undefined) continue;
       const begun = await this.beginOne(db, caller, { one, assessed, holds, nowMs });
+      if (begun === 'of-others') continue;
       if (begun !== null) return begun;
       const attempts = one.attempts + 1;
       await postponeRepair(db, {
@@ -124,19 +127,29 @@ export class BeginRepair {
     return null;
   }
 
-  /** Null where too few shards can be had now, or no host is left for one that is missing. */
+  /**
+   * Null where too few shards can be had now, or no host is left for one that is missing. `of-others` where that is so for
+   * this worker alone, which gets no token for itself: else whoever has one of the last k shards would put the object off
+   * for all by asking.
+   */
   private async beginOne(
     db: EntityManager,
     caller: Caller,
     wanted: { one: WaitingRepair; assessed: AssessedObject; holds: HostHolds; nowMs: number },
-  ): Promise<BegunTask | null> {
+  ): Promise<BegunTask | 'of-others' | null> {
     const { one, assessed, holds, nowMs } = wanted;
     const { object } = assessed;
     const { repair, tokenLifeMs } = this.settings.policy;
     const sources = this.sourcesOf(caller.peer.peerId, assessed).slice(0, object.dataShards + repair.spareSources);
-    if (sources.length < object.dataShards) return null;
-    const targets = await this.placeMissing(db, caller, assessed);
-    if (targets.length === 0 || !(await takeRepair(db, object.objectId))) return null;
+    if (assessed.sources.length < object.dataShards) return null;
+    if (sources.length < object.dataShards) return 'of-others';
+    const targets = await this.placeMissing(db, caller.peer.peerId, assessed);
+    if (targets.length === 0) {
+      // A source is no place for another shard of the object anyway.
+      const others = await this.placeMissing(db, assessed.sources[0]!.hostId!, assessed);
+      return others.length > 0 ? 'of-others' : null;
+    }
+    if (!(await takeRepair(db, object.objectId))) return 'of-others';
     // From here it must succeed.
 
     const expiresAtMs = nowMs + Math.min(repair.taskLifeMs, tokenLifeMs);
@@ -204,7 +217,7 @@ export class BeginRepair {
 
   private async placeMissing(
     db: EntityManager,
-    caller: Caller,
+    besides: PeerId,
     { object, shards, missing }: AssessedObject,
   ): Promise<{ missing: MissingShard; hostId: PeerId }[]> {
     const byIndex = new Map(missing.map((one) => [one.shard.index, one]));
@@ -212,7 +225,7 @@ export class BeginRepair {
     const { placed } = placeShards(
       {
         // As the owner's own put would be placed; and never at the worker, which could keep what it says it sent.
-        client: { peerId: caller.peer.peerId, accountId: object.accountId },
+        client: { peerId: besides, accountId: object.accountId },
         shards: missing.map(({ shard }) => ({ index: shard.index, sizeBytes: shard.sizeBytes })),
         holders: holders.map(({ hostId }) => this.hosts.holderOf(hostId!)),
         avoid: missing.flatMap(({ hostId }) => hostId ?? []),

@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, Log } from '#process';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { Settings } from '../platform/settings.js';
 import { RepairQueue } from './repair-queue.js';
 import { postponeRepair } from './repair-rows.js';
@@ -15,6 +16,7 @@ export class CloseTask {
     private readonly log: Log,
     private readonly settings: Settings,
     private readonly queue: RepairQueue,
+    private readonly metrics: BrokerMetrics,
   ) {}
 
   /** Part of the caller's unit. `cause`: why it is not all done, an error code; null where nobody says. */
@@ -33,6 +35,7 @@ export class CloseTask {
     const waitMs = state === 'failed' ? retryAfterMs(attempts, this.settings.policy.repair) : 0;
     await postponeRepair(db, { objectId, attempts, notBeforeMs: nowMs + waitMs });
     await this.queue.look(db, [objectId], nowMs);
+    this.metrics.repairs.inc({ outcome: state });
     const tookMs = nowMs - task.begunAtMs;
     if (repaired > 0) this.log.info({ event: 'repaired', objectId, taskId, workerId, shards: repaired, tookMs });
     if (because !== null) this.log.warn({ event: 'repair_failed', objectId, taskId, workerId, code: because });

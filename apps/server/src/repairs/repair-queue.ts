@@ -3,18 +3,31 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Log } from '#process';
 import type { ObjectId } from '#protocol';
+import { Settings } from '../platform/settings.js';
+import { hintAtRepairs } from '../transactions/repair-hints.js';
 import { type AssessedObject, AssessObjects } from './assess-objects.js';
+import { isStarting } from './host-standing.js';
 import { dropRepairs, queueRepairs } from './repair-rows.js';
 
 @Injectable()
 export class RepairQueue {
   constructor(
     private readonly assess: AssessObjects,
+    private readonly settings: Settings,
     private readonly log: Log,
   ) {}
 
-  /** Part of the caller's unit. Returns those that are due. */
+  /**
+   * Part of the caller's unit. Returns those that are due. Shortly after a start that is none, and the queue stays as it
+   * is: they are looked at when it is known which hosts are there.
+   */
   async look(db: EntityManager, objectIds: readonly ObjectId[], nowMs: number): Promise<readonly AssessedObject[]> {
+    const { policy, startedAtMs } = this.settings;
+    if (isStarting(policy, { nowMs, startedAtMs })) {
+      const noted = objectIds.map((objectId) => ({ objectId }));
+      await hintAtRepairs(db, noted, nowMs);
+      return [];
+    }
     const assessed = await this.assess.run(db, objectIds);
     const due = assessed.filter(isDue);
     const waiting = new Set(due.map(({ object }) => object.objectId));

@@ -1,7 +1,7 @@
 // The table of objects that wait for repair, or are being repaired.
 import type { EntityManager } from 'typeorm';
 import { changeMany, insertRows, placeholders } from '#database';
-import type { AccountId, ObjectId, PeerId } from '#protocol';
+import type { AccountId, ObjectId } from '#protocol';
 import type { AssessedObject } from './assess-objects.js';
 
 export interface WaitingRepair {
@@ -86,11 +86,11 @@ export async function boundRepairs(db: EntityManager, waitingMax: number): Promi
 
 /**
  * What this worker may begin, the most urgent first: its own account's at once, others' when their owners had their time
- * or it is urgent, and none that it failed at since `failedSinceMs`.
+ * or it is urgent, and none that a machine of its operator failed at since `failedSinceMs`.
  */
 export async function findRepairsFor(
   db: EntityManager,
-  worker: { readonly peerId: PeerId; readonly accountId: AccountId; readonly objectBytesMax: number },
+  worker: { readonly accountId: AccountId; readonly objectBytesMax: number },
   when: { readonly nowMs: number; readonly dueBeforeMs: number; readonly failedSinceMs: number },
   limit: number,
 ): Promise<WaitingRepair[]> {
@@ -100,10 +100,10 @@ export async function findRepairsFor(
     `SELECT object_id, account_id, due_since_ms, attempts FROM repairs r
      WHERE state = 'waiting' AND not_before_ms <= $1 AND size_bytes <= $2
        AND (urgent = 1 OR due_since_ms <= $3 OR account_id = $4)
-       AND NOT EXISTS (SELECT 1 FROM repair_tasks t WHERE t.object_id = r.object_id AND t.worker_id = $5
-         AND t.state = 'failed' AND t.begun_at_ms > $6)
+       AND NOT EXISTS (SELECT 1 FROM repair_tasks t WHERE t.object_id = r.object_id AND t.worker_account_id = $4
+         AND t.state = 'failed' AND t.begun_at_ms > $5)
      ORDER BY time_to_loss_ms, object_id LIMIT ${limit}`,
-    [when.nowMs, worker.objectBytesMax, when.dueBeforeMs, worker.accountId, worker.peerId, when.failedSinceMs],
+    [when.nowMs, worker.objectBytesMax, when.dueBeforeMs, worker.accountId, when.failedSinceMs],
   );
   return rows.map((row) => ({
     objectId: row.object_id,

@@ -129,20 +129,37 @@ export async function findExpiredTasks(db: EntityManager, nowMs: number, limit: 
   return rows.map(taskFrom);
 }
 
-/** How the tasks of a worker went since then, and how many it has. */
+export interface TaskCounts {
+  readonly running: number;
+  /** Accounts at whose objects it failed, and accounts for which it did all there was to do. */
+  readonly failedFor: number;
+  readonly doneFor: number;
+}
+
+/**
+ * Tasks that a worker has, and how those of its operator went since then. Failures count by the owners of the objects:
+ * one who stores what cannot be rebuilt must not make workers out to be at fault.
+ */
 export async function countTasks(
   db: EntityManager,
-  workerId: PeerId,
+  worker: { readonly peerId: PeerId; readonly accountId: AccountId },
   sinceMs: number,
-): Promise<Record<TaskState, number>> {
-  const rows = await db.query<{ state: TaskState; tasks: number | string }[]>(
-    `SELECT state, COUNT(*) AS tasks FROM repair_tasks
-     WHERE worker_id = $1 AND (state = 'running' OR begun_at_ms > $2) GROUP BY state`,
-    [workerId, sinceMs],
+): Promise<TaskCounts> {
+  const [has] = await db.query<{ tasks: number | string }[]>(
+    "SELECT COUNT(*) AS tasks FROM repair_tasks WHERE worker_id = $1 AND state = 'running'",
+    [worker.peerId],
   );
-  const counts: Record<TaskState, number> = { running: 0, done: 0, partly: 0, failed: 0 };
-  for (const { state, tasks } of rows) counts[state] = Number(tasks);
-  return counts;
+  const rows = await db.query<{ state: TaskState; owners: number | string }[]>(
+    `SELECT state, COUNT(DISTINCT account_id) AS owners FROM repair_tasks
+     WHERE worker_account_id = $1 AND begun_at_ms > $2 AND state IN ('done', 'failed') GROUP BY state`,
+    [worker.accountId, sinceMs],
+  );
+  const owners = new Map(rows.map((row) => [row.state, Number(row.owners)]));
+  return {
+    running: Number(has?.tasks ?? 0),
+    failedFor: owners.get('failed') ?? 0,
+    doneFor: owners.get('done') ?? 0,
+  };
 }
 
 /** Which shards of a task are where it was to bring them. */

@@ -14,6 +14,7 @@ import {
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { CloseTask } from './close-task.js';
+import { isStarting } from './host-standing.js';
 import { HostWalks } from './host-walks.js';
 import { PayRepairs } from './pay-repairs.js';
 import { RepairPace } from './repair-pace.js';
@@ -40,10 +41,9 @@ export class TendRepairs {
     const { repair } = this.settings.policy;
     if (!repair.on) return;
     await this.pace.measure(this.database.reads);
+    const { policy, startedAtMs } = this.settings;
+    if (isStarting(policy, { nowMs: this.clock.nowMs(), startedAtMs })) return;
     await this.takeHints();
-    // After a start nobody is there yet: silence counts once hosts have had the time to speak.
-    const upMs = this.clock.nowMs() - this.settings.startedAtMs;
-    if (upMs < 2 * this.settings.policy.presenceTtlMs) return;
     await this.walks.run(REPAIR_PAGES_PER_RUN);
     await this.sweep(REPAIR_PAGES_PER_RUN);
     await this.database.write((db) => boundRepairs(db, repair.waitingMax));

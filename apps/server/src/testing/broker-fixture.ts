@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 
 export class BrokerFixture {
   // Days back: certificates made hours later by this clock are still not from the future for TLS, which asks the system.
-  readonly clock = new FakeClock(Date.now() - 5 * DAY_MS);
+  readonly clock = new FakeClock(Date.now() - 6 * DAY_MS);
   private running: RunningBroker | null = null;
 
   private constructor(

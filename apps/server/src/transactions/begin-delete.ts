@@ -32,7 +32,7 @@ import { Settings } from '../platform/settings.js';
 import { aboutShard, itemOf } from './begin-get.js';
 import { type BegunToken, between, packBatches, permittedBy } from './begun-token.js';
 import { ShardCharges } from './shard-charges.js';
-import { forgetEmptyObjects } from './shard-places.js';
+import { cancelMoves, forgetEmptyObjects } from './shard-places.js';
 import { insertTransactions, PLAIN } from './transaction-rows.js';
 import { findWantedElsewhere, placeKey } from './wanted-elsewhere.js';
 
@@ -97,7 +97,9 @@ export class BeginDelete {
     shards: readonly StoredShard[],
     nowMs: number,
   ): Promise<Begun> {
-    const unplaced = shards.filter(({ state }) => state === 'unplaced');
+    // What is brought to a host again at the price that was agreed has no client to delete it once it is there: what comes
+    // yet belongs to nothing, and goes as every host's garbage does.
+    const unplaced = shards.filter(({ state, charge }) => state === 'unplaced' || (state === 'placing' && charge > 0));
     const stored = shards.filter(({ state }) => state === 'stored');
     const retained = new Set(stored.filter(({ retainUntilMs }) => retainUntilMs !== null && retainUntilMs > nowMs));
     const wanted = await findWantedElsewhere(db, stored);
@@ -114,6 +116,7 @@ export class BeginDelete {
     // is unwanted, and deleted when it is asked for again.
     await this.charges.releaseShards(db, [...unplaced, ...shared], nowMs);
     await deleteUnstoredShards(db, unplaced);
+    await cancelMoves(db, [...left]);
     await deleteShards(db, shared);
     await forgetEmptyObjects(db, [...new Set(shards.map(({ objectId }) => objectId))]);
     await insertTransactions(

@@ -85,6 +85,18 @@ export async function markMoving(
   }
 }
 
+/** These shards stay where they are, whoever was to bring them elsewhere. */
+export async function cancelMoves(db: EntityManager, shards: readonly ShardName[]): Promise<void> {
+  for (const some of inStatements(shards)) {
+    await changeMany(
+      db,
+      `UPDATE shards SET move_transaction_id = NULL, move_transaction_item = 0 WHERE move_transaction_id IS NOT NULL
+         AND (object_id, shard_index) IN ${tuples(db, { count: some.length, first: 1, columns: ['text', 'integer'] })}`,
+      some.flatMap(({ objectId, index }) => [objectId, index]),
+    );
+  }
+}
+
 /** These puts ended without a receipt: their shards have no host. Those of deleted objects are forgotten. */
 export async function markUnplaced(db: EntityManager, puts: readonly Transaction[], parts: ChargesNow): Promise<void> {
   for (const some of inStatements(puts)) {

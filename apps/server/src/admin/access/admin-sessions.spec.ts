@@ -1,8 +1,8 @@
 // A browser in which an admin key is signed in (B24): how it comes to be, what it opens, from where, and how it ends.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADMIN_SESSION_LIFE_MS, ADMIN_SESSIONS_PER_KEY_MAX, ADMIN_SIGN_IN_FAILURES_MAX } from '../../console/limits.js';
 import { type AdminAnswer, AdminClient } from '../../testing/admin-client.js';
 import { BrokerFixture } from '../../testing/broker-fixture.js';
+import { ADMIN_SESSION_LIFE_MS, ADMIN_SESSIONS_PER_KEY_MAX, ADMIN_SIGN_IN_FAILURES_MAX } from '../limits.js';
 import { OPEN_ROUTES } from '../routes/admin-routes.js';
 
 const SECOND_MS = 1_000;

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { changeMany, changeOne, insertRows } from '#database';
 import { encodeBase64url, KEY_BYTES } from '#protocol';
-import { ADMIN_SESSION_LIFE_MS, ADMIN_SESSIONS_PER_KEY_MAX } from '../../console/limits.js';
+import { ADMIN_SESSION_LIFE_MS, ADMIN_SESSIONS_PER_KEY_MAX } from '../limits.js';
 import { type AdminKey, type AdminKeyRow, adminKeyFrom } from './admin-keys.js';
 
 export interface AdminSession {

@@ -3,12 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { ProtocolError } from '#protocol';
 import { FailureWindows } from '../../accounts/failure-windows.js';
-import {
-  ADMIN_SIGN_IN_FAILURES_MAX,
-  ADMIN_SIGN_IN_NETWORKS_MAX,
-  ADMIN_SIGN_IN_WINDOW_MS,
-} from '../../console/limits.js';
 import { BrokerDatabase } from '../../platform/broker-database.js';
+import { ADMIN_SIGN_IN_FAILURES_MAX, ADMIN_SIGN_IN_NETWORKS_MAX, ADMIN_SIGN_IN_WINDOW_MS } from '../limits.js';
 import { type AdminKey, findAdminKey } from './admin-keys.js';
 import { type AdminSession, insertAdminSession } from './admin-sessions.js';
 
