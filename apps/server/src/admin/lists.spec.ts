@@ -314,6 +314,7 @@ describe('the description', () => {
       'isHost',
       'limit',
       'name',
+      'network',
       'state',
     ]);
     expect(JSON.stringify(list.responses)).toContain('certificateExpiresAt');
