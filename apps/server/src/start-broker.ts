@@ -210,7 +210,8 @@ function run(parts: {
   joinLink: string;
 }): RunningBroker {
   const { app, admin, listener, database, watch, clock, log } = parts;
-  const { stopDelayMs } = parts.settings.policy.health;
+  const { policy } = parts.settings;
+  const { stopDelayMs } = policy.health;
   const renewCertificates = async (): Promise<void> => {
     await listener.renewWhenDue(CERTIFICATE_LIFE_MS / 2);
     await admin.renewWhenDue(CERTIFICATE_LIFE_MS / 2);

@@ -3,6 +3,7 @@ import { WRITE_UNITS_PENDING_MAX } from '#database';
 import type { Clock } from '#process';
 import type { AuditHosts } from '../audits/audit-hosts.js';
 import type { CertificateAuthority } from '../certificates/certificate-authority.js';
+import type { Policy } from '../config/policy.js';
 import { durabilityClassOf } from '../exchange/durability-class.js';
 import { freeSpace } from '../health/readiness.js';
 import type { SampleNetwork } from '../history/sample-network.js';
@@ -94,6 +95,11 @@ export class ReadConditions {
     return above(overdue, alerts.objectsAtRiskMax, `${overdue} objects wait too long for their repair`);
   }
 
+  private get policy(): Policy['alerts'] {
+    const { policy } = this.parts.settings;
+    return policy.alerts;
+  }
+
   private fewHosts(): Condition {
     const { policy } = this.parts.settings;
     const { redundancy } = durabilityClassOf(policy)!;
@@ -130,14 +136,14 @@ export class ReadConditions {
     this.refused = { count, atMs };
     if (before === null || atMs <= before.atMs) return null;
     const perMinute = ((count - before.count) * MINUTE_MS) / (atMs - before.atMs);
-    const max = this.parts.settings.policy.alerts.refusalsPerMinuteMax;
+    const max = this.policy.refusalsPerMinuteMax;
     return above(perMinute, max, `${Math.round(perMinute)} refusals a minute`);
   }
 
   private async diskNearlyFull(): Promise<Condition> {
     const { freeBytes, totalBytes } = await freeSpace(this.parts.dataDir);
     const share = totalBytes === 0 ? 0 : freeBytes / totalBytes;
-    return below(share, this.parts.settings.policy.alerts.diskFreeShareMin, `${percent(share)} of the disk is free`);
+    return below(share, this.policy.diskFreeShareMin, `${percent(share)} of the disk is free`);
   }
 }
 

@@ -28,11 +28,12 @@ export class WatchAlerts {
   /** Returns how many posts were handed on. */
   async run(): Promise<number> {
     const { conditions, database, settings, clock } = this.parts;
+    const { policy } = settings;
     const seen = await conditions.run();
     const before = await readConditions(database.reads);
     const nowMs = clock.nowMs();
     const newId = (): string => uuidV7<string>(nowMs, randomBytes(10));
-    const { states, steps } = decideAlerts(before, seen, { policy: settings.policy.alerts, nowMs, newId });
+    const { states, steps } = decideAlerts(before, seen, { policy: policy.alerts, nowMs, newId });
     // Mostly nothing has changed, and then nothing is written.
     if (isDeepStrictEqual(before, states)) return 0;
     const { posted, dropped } = await database.write(async (db) => {

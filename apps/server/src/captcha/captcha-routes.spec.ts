@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clock, FakeClock, Log, openLog } from '#process';
 import { isRefusal, ProtocolError } from '#protocol';
 import { parsePolicy } from '../config/policy.js';
+import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { RemoteAddress } from '../platform/remote-address.js';
 import { Settings } from '../platform/settings.js';
 import { startBroker } from '../start-broker.js';
@@ -45,6 +46,7 @@ describe('the routes of the CAPTCHA (B2)', () => {
       { provide: Clock, useValue: clock },
       { provide: Log, useValue: log },
       { provide: Settings, useValue: settings },
+      { provide: BrokerMetrics, useValue: new BrokerMetrics() },
       { provide: RemoteAddress, useValue: new RemoteAddress(settings) },
     ];
     const platform = {

@@ -4,6 +4,7 @@ import { access, statfs } from 'node:fs/promises';
 import { WRITE_UNITS_PENDING_MAX } from '#database';
 import { brokerMigrations } from '#migrations/broker/index';
 import type { Clock } from '#process';
+import type { Policy } from '../config/policy.js';
 import type { BrokerDatabase } from '../platform/broker-database.js';
 import type { Settings } from '../platform/settings.js';
 
@@ -96,13 +97,18 @@ export class Readiness {
     return unreadyIf('migrations_pending', detail);
   }
 
+  private get policy(): Policy['health'] {
+    const { policy } = this.parts.settings;
+    return policy.health;
+  }
+
   /** It is in memory, but whoever starts without it starts no more. */
   private async keyFile(): Promise<Unready | null> {
     return unreadyIf('key_encryption_key_missing', await access(this.parts.keyFile).then(() => null, messageOf));
   }
 
   private async disk(): Promise<Unready | null> {
-    const { diskFreeBytesMin } = this.parts.settings.policy.health;
+    const { diskFreeBytesMin } = this.policy;
     const detail = await freeSpace(this.parts.dataDir).then(
       ({ freeBytes }) => (freeBytes < diskFreeBytesMin ? `${freeBytes} bytes are free` : null),
       messageOf,
@@ -112,16 +118,16 @@ export class Readiness {
 
   private queue(): Unready | null {
     const { waitingWrites } = this.parts.database;
-    const max = this.parts.settings.policy.health.writeQueueShareMax * WRITE_UNITS_PENDING_MAX;
+    const max = this.policy.writeQueueShareMax * WRITE_UNITS_PENDING_MAX;
     return unreadyIf('write_queue_full', waitingWrites >= max ? `${waitingWrites} units wait` : null);
   }
 
   /** Messages are told apart by their time: a clock that was set back refuses all of them until it has caught up. */
   private clock(): Unready | null {
-    const { clock, settings } = this.parts;
+    const { clock } = this.parts;
     const { wallMs, monotonicMs } = this.startedAt;
     const jumpMs = Math.round(clock.nowMs() - wallMs - (clock.monotonicMs() - monotonicMs));
-    const isFar = Math.abs(jumpMs) > settings.policy.health.clockJumpMsMax;
+    const isFar = Math.abs(jumpMs) > this.policy.clockJumpMsMax;
     return unreadyIf('clock_moved', isFar ? `the clock was set by ${jumpMs} ms since the start` : null);
   }
 }
