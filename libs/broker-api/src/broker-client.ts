@@ -58,6 +58,7 @@ import {
   unwrapTransactionKey,
 } from '#protocol';
 import { BrokerTime } from './broker-time.js';
+import type { CallOptions } from './call-options.js';
 import { EscrowMessages } from './escrow-messages.js';
 import { GroupMessages } from './group-messages.js';
 import { type PutWish, redundancyPath } from './redundancy-path.js';
@@ -68,10 +69,6 @@ export interface BrokerClientOptions {
   readonly home: PeerHome;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

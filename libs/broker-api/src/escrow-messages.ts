@@ -16,11 +16,8 @@ import {
   unwrapEscrowKey,
   WRAP_NONCE_BYTES,
 } from '#protocol';
+import type { CallOptions } from './call-options.js';
 import type { SignedExchange } from './signed-exchange.js';
-
-export interface EscrowCallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What came out of escrow: the master key, and the public recovery key of the account to check it against. */
 export interface RecoveredKey {
@@ -37,12 +34,12 @@ export class EscrowMessages {
   ) {}
 
   /** What is in escrow, who asks for it, and what happened. */
-  status(options: EscrowCallOptions = {}): Promise<EscrowStatusAnswer> {
+  status(options: CallOptions = {}): Promise<EscrowStatusAnswer> {
     return this.exchange.run({ method: 'GET', path: '/v1/escrow', answer: escrowStatusAnswer, ...options });
   }
 
   /** Leave a master key with the broker, which can open it. throws escrow_exists | escrow_without_sign_in */
-  async store(masterKey: Uint8Array, options: EscrowCallOptions = {}): Promise<void> {
+  async store(masterKey: Uint8Array, options: CallOptions = {}): Promise<void> {
     const { accountId, peerId } = this.home.identity;
     const under = this.home.transactionKeys().current;
     const { escrowId, wrappedKey } = await this.exchange.run({
@@ -62,18 +59,18 @@ export class EscrowMessages {
   }
 
   /** Take it out again; fine also where there is none. */
-  async remove(options: EscrowCallOptions = {}): Promise<void> {
+  async remove(options: CallOptions = {}): Promise<void> {
     await this.exchange.run({ method: 'POST', path: '/v1/escrow-removals', body: {}, answer: emptyAnswer, ...options });
   }
 
   /** Ask for what is in escrow, or how long this machine still waits for it. */
-  askRecovery(options: EscrowCallOptions = {}): Promise<EscrowRecovery> {
+  askRecovery(options: CallOptions = {}): Promise<EscrowRecovery> {
     const path = '/v1/escrow-recoveries';
     return this.exchange.run({ method: 'POST', path, body: {}, answer: escrowRecovery, ...options });
   }
 
   /** Get what this machine waited for; the broker gives it once. throws escrow_recovery_waiting | escrow_mismatch */
-  async claim(recoveryId: string, options: EscrowCallOptions = {}): Promise<RecoveredKey> {
+  async claim(recoveryId: string, options: CallOptions = {}): Promise<RecoveredKey> {
     const { accountId, peerId } = this.home.identity;
     const under = this.home.transactionKeys().current;
     const { escrowId, wrappedKey, sealedKey, recoveryKey } = await this.exchange.run({
@@ -90,7 +87,7 @@ export class EscrowMessages {
     return { masterKey: openMasterKey(sealedKey, { ...name, key }), recoveryKey: decodeBase64url(recoveryKey)! };
   }
 
-  async cancel(recoveryId: string, options: EscrowCallOptions = {}): Promise<void> {
+  async cancel(recoveryId: string, options: CallOptions = {}): Promise<void> {
     const path = `/v1/escrow-recoveries/${recoveryId}/cancel`;
     await this.exchange.run({ method: 'POST', path, body: {}, answer: emptyAnswer, ...options });
   }

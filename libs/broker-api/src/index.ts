@@ -1,5 +1,6 @@
 // The typed, signed HTTP client of the broker.
 export * from './broker-client.js';
 export * from './broker-time.js';
+export * from './call-options.js';
 export * from './escrow-messages.js';
 export type { PutWish } from './redundancy-path.js';

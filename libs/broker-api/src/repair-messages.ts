@@ -9,18 +9,15 @@ import {
   type OwnRepairsQuery,
   ownRepairsAnswer,
 } from '#protocol';
+import type { CallOptions } from './call-options.js';
 import type { SignedExchange } from './signed-exchange.js';
-
-export interface RepairCallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** All methods throw as those of BrokerClient do. */
 export class RepairMessages {
   constructor(private readonly exchange: SignedExchange) {}
 
   /** Ask for an object to repair; null when there is none for this host. Throws repairs_not_allowed. */
-  begin(body: BeginRepairRequest, options: RepairCallOptions = {}): Promise<BeginRepairAnswer> {
+  begin(body: BeginRepairRequest, options: CallOptions = {}): Promise<BeginRepairAnswer> {
     return this.exchange.run({
       method: 'POST',
       path: '/v1/repairs/begin',
@@ -31,12 +28,12 @@ export class RepairMessages {
   }
 
   /** Say that a task is over, after its reports. Throws repair_task_unknown. */
-  async end(body: EndRepairRequest, options: RepairCallOptions = {}): Promise<void> {
+  async end(body: EndRepairRequest, options: CallOptions = {}): Promise<void> {
     await this.exchange.run({ method: 'POST', path: '/v1/repairs/end', body, answer: emptyAnswer, ...options });
   }
 
   /** One page of this account's objects that are due for repair, and which of their shards. */
-  own({ after, limit }: OwnRepairsQuery = {}, options: RepairCallOptions = {}): Promise<OwnRepairsAnswer> {
+  own({ after, limit }: OwnRepairsQuery = {}, options: CallOptions = {}): Promise<OwnRepairsAnswer> {
     const parameters = new URLSearchParams();
     if (after !== undefined) parameters.set('after', after);
     if (limit !== undefined) parameters.set('limit', String(limit));
