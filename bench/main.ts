@@ -1,4 +1,4 @@
-// `npm run bench -- tokens|coding|backup|broker|agent|steps|rebuild|placement`: runs one measurement and prints its figures as one JSON document on stdout.
+// `npm run bench -- tokens|coding|backup|broker|agent|steps|rebuild|placement|relay`: runs one measurement and prints its figures as one JSON document on stdout.
 import { strict as assert } from 'node:assert';
 import { pathToFileURL } from 'node:url';
 
@@ -12,6 +12,7 @@ const BENCHES = {
   steps: 'benchSteps',
   rebuild: 'benchRebuild',
   placement: 'benchPlacement',
+  relay: 'benchRelay',
 } as const;
 type BenchName = keyof typeof BENCHES;
 

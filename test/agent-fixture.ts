@@ -19,11 +19,17 @@ import {
   type KeepFilterAnswer,
   type KeepFilterRequest,
   PROBLEM_CONTENT_TYPE,
+  type PresenceAnswer,
   type PresenceRequest,
   ProtocolError,
   problemFrom,
+  type RelayAttachmentAnswer,
+  type RelayAttachmentRequest,
+  type RelayPresenceRequest,
+  type RelayUsageRequest,
   type Report,
   readRequestSignature,
+  type SigningKey,
   sealToken,
   signAnswer,
   type TokenClaims,
@@ -33,6 +39,7 @@ import {
   uuidV7,
   verifyRequest,
 } from '#protocol';
+import type { AgentConfig } from '../apps/peer-agent/src/config.js';
 import { BROKER_TIME_STEP_MS } from '../apps/peer-agent/src/limits.js';
 import { type RunningAgent, startAgent } from '../apps/peer-agent/src/start-agent.js';
 import { decideHome, type KnownRun } from '../apps/server/src/presence/decide-home.js';
@@ -63,6 +70,8 @@ export interface RawRequest {
 
 export class AgentFixture {
   agent!: RunningAgent;
+  /** What it is told from the next start on, beside its home and its listener. */
+  settings: Pick<AgentConfig, 'relay' | 'lan'> = {};
   /** From the next start on it tells its figures here. */
   metrics: ListenAddress | null = null;
 
@@ -96,7 +105,7 @@ export class AgentFixture {
     const wasStopped = await this.wasStoppedCleanly();
     const refusals = this.broker.homesRefused;
     this.agent = await startAgent(
-      { homePath: this.home.path, listen, metrics: this.metrics },
+      { homePath: this.home.path, listen, metrics: this.metrics, ...this.settings },
       { clock: this.clock, log: openLog('test', 'silent') },
     );
     if (!wasStopped || this.broker.isDown) return;
@@ -237,6 +246,22 @@ export class TestBroker {
   keepFilterOf: (request: KeepFilterRequest) => KeepFilterAnswer = () => {
     throw new ProtocolError('route_unknown');
   };
+  /** By which it signs leases. */
+  signingKeys: readonly SigningKey[] = [];
+  /** Under which relays serve names. */
+  relayDomain: string | null = null;
+  /** What a relay told it: that it is there, and the bytes by lease. */
+  readonly relayPresences: RelayPresenceRequest[] = [];
+  readonly relayUsage = new Map<string, number>();
+  drainsRelay = false;
+  /** Which relay it names for the host. */
+  relayFor: (request: RelayAttachmentRequest) => RelayAttachmentAnswer = () => {
+    throw new ProtocolError('relay_unavailable');
+  };
+  /** What it says of how the host is reached. */
+  reached: Pick<PresenceAnswer, 'reachable' | 'direct'> = { reachable: null, direct: null };
+  /** Whose tokens it says are withdrawn. */
+  withdrawn: PresenceAnswer['withdrawn'] = { clients: [], issuedBefore: null };
   /** How often it said home_restored. */
   homesRefused = 0;
   /** Its answers do not arrive, though it does what is asked. */
@@ -334,6 +359,21 @@ export class TestBroker {
       this.losses.push(...(body as { cids: ContentId[] }).cids);
       return {};
     }
+    if (path === '/v1/network') {
+      const names = { publicName: null, relayDomain: this.relayDomain };
+      return { time: formatTime(this.clock.nowMs()), signingKeys: this.signingKeys, lanKeys: [], ...names };
+    }
+    if (path === '/v1/relays/presence') {
+      this.relayPresences.push(body as RelayPresenceRequest);
+      const due = { renewCertificate: false, renewTransactionKey: false, isDrained: this.drainsRelay };
+      return { time: formatTime(this.clock.nowMs()), nextPresenceMs: 10_000, ...due };
+    }
+    if (path === '/v1/relays/usage') {
+      const { items } = body as RelayUsageRequest;
+      for (const { lease, bytes } of items) this.relayUsage.set(lease, bytes);
+      return { taken: items.length, refused: [] };
+    }
+    if (path === '/v1/relay-attachments') return this.relayFor(body as RelayAttachmentRequest);
     if (path === '/v1/keep-filter') return this.keepFilterOf(body as KeepFilterRequest);
     if (path === '/v1/peers/me') {
       const credit = { available: '0', reserved: '0', used: '0', withheld: '0' };
@@ -348,6 +388,8 @@ export class TestBroker {
       address: null,
       renewCertificate: false,
       renewTransactionKey: false,
+      withdrawn: this.withdrawn,
+      ...this.reached,
     };
   }
 }

@@ -1,25 +1,42 @@
-// Twelve kinds of things that are sealed or signed, twelve keys: each kind holds under its own key alone (B8, B9, B10).
+// Sixteen kinds of things that are sealed or signed, sixteen keys: each kind holds under its own key alone (B8, B9, B10).
 // All keys are 32 bytes here, so that each can be put in the place of each other: as a MAC key, as the key of a cipher,
 // as the scalar of a P-256 key, as the seed of an Ed25519 key. Requests, certificate requests and recovery proofs go
 // to a running broker; the rest to the function that a peer calls.
-import { createECDH, createPrivateKey, type KeyObject, randomBytes, sign, webcrypto } from 'node:crypto';
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+  webcrypto,
+} from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   childKey,
+  decodeApproval,
   decodeBase64url,
+  decodeLease,
   decodeReceipt,
+  encodeApproval,
   encodeBase64url,
+  encodeLease,
   encodeReceipt,
   es256Signer,
   es256Verifier,
   formatTime,
+  type LeaseId,
   nodeSuite,
+  type PeerId,
   readRequestSignature,
   recoveryProofMessage,
+  type StatementKind,
+  type StatementSigner,
   sealToken,
   signAnswer,
+  signingKid,
   signRequest,
   type TokenClaims,
   type TransactionId,
@@ -66,6 +83,8 @@ beforeAll(async () => {
   const recoveryPublic = publicOf(ed25519Of(recoverySeed));
   await peerA.post('/v1/recovery-key', { publicKey: recoveryPublic });
   const renewing = randomBytes(32);
+  const leaseKey = randomBytes(32);
+  const approvalKey = randomBytes(32);
   keys = new Map([
     ...subKeysOf('A', peerA.key),
     ...subKeysOf('B', peerB.key),
@@ -73,19 +92,23 @@ beforeAll(async () => {
     ['identity of B', scalarOf(peerB.identity.privateKey)],
     ['identity of a new machine', renewing],
     ['recovery key', recoverySeed],
+    ['broker: lease', leaseKey],
+    ['broker: approval', approvalKey],
   ]);
   kinds = [
     ...['A', 'B'].flatMap((name) => kindsOfPeer(name, name === 'A' ? peerA : peerB)),
     certificateRequest(renewing),
     recoveryProof(recoveryPublic),
+    statement('lease', leaseKey),
+    statement('approval', approvalKey),
   ];
 });
 
 afterAll(() => fixture.remove());
 
-describe('twelve kinds under twelve keys', () => {
+describe('sixteen kinds under sixteen keys', () => {
   it('hold on the diagonal, 0 off it, each refused with its code', async () => {
-    expect([kinds.length, keys.size]).toEqual([12, 12]);
+    expect([kinds.length, keys.size]).toEqual([16, 16]);
     expect(kinds.map(({ key }) => key).sort()).toEqual([...keys.keys()].sort());
     const refusals: Record<string, number> = {};
     let accepted = 0;
@@ -98,29 +121,34 @@ describe('twelve kinds under twelve keys', () => {
         else refusals[verdict] = (refusals[verdict] ?? 0) + 1;
       }
     }
-    expect(accepted).toBe(12);
+    expect(accepted).toBe(16);
     expect(refusals).toEqual({
-      token_invalid: 22,
-      signature_invalid: 22,
-      answer_untrusted: 44,
-      receipt_invalid: 22,
-      csr_invalid: 11,
-      recovery_proof_invalid: 11,
+      token_invalid: 60,
+      signature_invalid: 30,
+      answer_untrusted: 60,
+      receipt_invalid: 30,
+      csr_invalid: 15,
+      recovery_proof_invalid: 15,
+      lease_invalid: 15,
+      approval_invalid: 15,
     });
   });
 
-  it('are not each other: each, made right, is refused in the place of the eleven others', async () => {
+  it('are not each other: each, made right, is refused in the place of the fifteen others', async () => {
     let refused = 0;
     for (const kind of kinds) {
       for (const other of kinds.filter((candidate) => candidate !== kind)) {
         const text = await (await other.make()).under(keys.get(other.key)!);
         const verdict = await (await kind.make()).verdictOf(text);
         // Texts that are not even of the shape are refused by the schema of the message.
-        expect([kind.refusal, 'request_invalid'], `${other.name} as ${kind.name}`).toContain(verdict);
+        // Both kinds of tokens for one host are opened there; what they permit is told apart by their op.
+        const isOwnToken = kind.name.startsWith('a token') && kind.name.slice(-1) === other.name.slice(-1);
+        const refusals = [kind.refusal, 'request_invalid', ...(isOwnToken ? ['token_wrong_op'] : [])];
+        expect(refusals, `${other.name} as ${kind.name}`).toContain(verdict);
         refused++;
       }
     }
-    expect(refused).toBe(132);
+    expect(refused).toBe(240);
   });
 
   it('tokens of every op hold under the token key of their host alone', () => {
@@ -128,13 +156,10 @@ describe('twelve kinds under twelve keys', () => {
     let accepted = 0;
     for (const kind of TOKEN_KINDS) {
       for (const [name, bytes] of keys) {
-        const text = sealToken(
-          withSubKey(key, { token: new V3LocalKey(bytes, nodeSuite) }),
-          kind.claims,
-          randomBytes(32),
-        );
+        const text = sealToken(withTokenKey(key, bytes), kind.claims, randomBytes(32));
+        const right = kind.claims.op === 'offline' ? 'A: offline' : 'A: token';
         const code = codeOf(() => verifyToken(text, expectationOf(kind, key)));
-        expect(code, `${kind.name} under ${name}`).toBe(name === 'A: token' ? 'accepted' : 'token_invalid');
+        expect(code, `${kind.name} under ${name}`).toBe(name === right ? 'accepted' : 'token_invalid');
         if (code === 'accepted') accepted++;
       }
     }
@@ -157,30 +182,8 @@ function kindsOfPeer(name: string, peer: TestPeer): Kind[] {
       nonce,
     });
   return [
-    {
-      name: `a token for ${name}`,
-      key: `${name}: token`,
-      refusal: 'token_invalid',
-      make: () => {
-        const nowMs = fixture.clock.nowMs();
-        const claims: TokenClaims = {
-          ...TOKEN_KINDS[0]!.claims,
-          trustDomain,
-          hostId: peerId,
-          issuedAtMs: nowMs,
-          notBeforeMs: nowMs,
-          expiresAtMs: nowMs + 60_000,
-        };
-        return {
-          under: (bytes) =>
-            sealToken(withSubKey(key, { token: new V3LocalKey(bytes, nodeSuite) }), claims, randomBytes(32)),
-          verdictOf: (text) =>
-            codeOf(() =>
-              verifyToken(text, expectationOf(TOKEN_KINDS[0]!, key, { trustDomain, hostId: peerId, nowMs })),
-            ),
-        };
-      },
-    },
+    token('token', TOKEN_KINDS[0]!, name, peer),
+    token('offline', TOKEN_KINDS.find(({ claims }) => claims.op === 'offline')!, name, peer),
     {
       name: `a request of ${name}`,
       key: `${name}: control/to-broker`,
@@ -267,6 +270,25 @@ function kindsOfPeer(name: string, peer: TestPeer): Kind[] {
   ];
 }
 
+function token(label: string, kind: (typeof TOKEN_KINDS)[number], name: string, { key, peerId }: TestPeer): Kind {
+  const { trustDomain } = fixture.broker;
+  return {
+    name: `a token of the key ${label} for ${name}`,
+    key: `${name}: ${label}`,
+    refusal: 'token_invalid',
+    make: () => {
+      const nowMs = fixture.clock.nowMs();
+      const times = { issuedAtMs: nowMs, notBeforeMs: nowMs, expiresAtMs: nowMs + 60_000 };
+      const claims: TokenClaims = { ...kind.claims, trustDomain, hostId: peerId, ...times };
+      return {
+        under: (bytes) => sealToken(withTokenKey(key, bytes), claims, randomBytes(32)),
+        verdictOf: (text) =>
+          codeOf(() => verifyToken(text, expectationOf(kind, key, { trustDomain, hostId: peerId, nowMs }))),
+      };
+    },
+  };
+}
+
 /** What a machine shows of its own key when it enrols: the request names that key, whoever signs it. */
 function certificateRequest(identity: Uint8Array): Kind {
   return {
@@ -316,8 +338,37 @@ function recoveryProof(publicKey: string): Kind {
   };
 }
 
+/** What the broker says for relays or neighbours to see, checked by who knows the public key of each kind. */
+function statement(kind: Exclude<StatementKind, 'release'>, keyBytes: Uint8Array): Kind {
+  const spki = createPublicKey(p256Of(keyBytes)).export({ format: 'der', type: 'spki' });
+  const known = { kid: signingKid(spki), use: kind, publicKey: encodeBase64url(spki) };
+  const idOf = <T extends string>() => uuidV7<T>(fixture.clock.nowMs(), randomBytes(10));
+  return {
+    name: `${kind} of the broker`,
+    key: `broker: ${kind}`,
+    refusal: `${kind}_invalid`,
+    make: () => {
+      const issuedAtMs = fixture.clock.nowMs();
+      const hostId = idOf<PeerId>();
+      const claims = { trustDomain: fixture.broker.trustDomain, issuedAtMs, expiresAtMs: issuedAtMs + 60_000 };
+      const limits = { name: null, web: false, bytesMax: 1, bytesPerSecondMax: 1 };
+      const lease = { ...claims, ...limits, kind: 'serve', leaseId: idOf<LeaseId>(), relayId: idOf<PeerId>() } as const;
+      const approval = { ...claims, hostId, alias: '192.168.1.7:6515', taskId: encodeBase64url(randomBytes(16)) };
+      const write = (signer: StatementSigner) =>
+        kind === 'lease'
+          ? encodeLease({ ...lease, subject: hostId, peerId: hostId }, signer)
+          : encodeApproval(approval, signer);
+      return {
+        under: (bytes) => write({ kid: known.kid, sign: es256Signer(p256Of(bytes)) }),
+        verdictOf: (text) =>
+          codeOf(() => (kind === 'lease' ? decodeLease(text, [known]) : decodeApproval(text, [known]))),
+      };
+    },
+  };
+}
+
 function subKeysOf(name: string, { bytes }: TransactionKey): [string, Uint8Array][] {
-  return ['token', 'control/to-broker', 'control/to-peer', 'wrap'].map((label) => [
+  return ['token', 'offline', 'control/to-broker', 'control/to-peer', 'wrap'].map((label) => [
     `${name}: ${label}`,
     childKey(nodeSuite, bytes, `peerkeep/1/${label}`),
   ]);
@@ -326,6 +377,13 @@ function subKeysOf(name: string, { bytes }: TransactionKey): [string, Uint8Array
 /** The key under its own name, with another key in the place of one of its sub-keys. */
 function withSubKey(key: TransactionKey, other: Partial<TransactionKey>): TransactionKey {
   return Object.assign(Object.create(key) as TransactionKey, other);
+}
+
+/** The key under its own names, with another key in the place of both that seal tokens. */
+function withTokenKey(key: TransactionKey, bytes: Uint8Array): TransactionKey {
+  const token = new V3LocalKey(bytes, nodeSuite);
+  const offline = Object.assign(Object.create(key.offline) as TransactionKey['offline'], { token });
+  return Object.defineProperty(withSubKey(key, { token }), 'offline', { value: offline });
 }
 
 function scalarOf(privateKey: KeyObject): Uint8Array {

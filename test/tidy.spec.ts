@@ -73,6 +73,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'libs/backup',
     'migrations',
   ],
+  'apps/relay': [
+    'libs/protocol',
+    'libs/process',
+    'libs/metrics',
+    'libs/peer-home',
+    'libs/peer-link',
+    'libs/broker-api',
+  ],
   'apps/backup-client': [
     'libs/protocol',
     'libs/process',

@@ -17,6 +17,7 @@ import { BrokerClient } from '#broker-api';
 import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import { brokerMigrations } from '#migrations/broker/index';
 import { type EnrolPeerOptions, enrolPeer, PeerHome, recoveryCredential } from '#peer-home';
+import type { LanTuning } from '#peer-link';
 import { FakeClock, type Log, openLog } from '#process';
 import { type AccountId, type ContentId, type Credit, type PeerId, ProtocolError } from '#protocol';
 import type { AgentConfig } from '../apps/peer-agent/src/config.js';
@@ -219,7 +220,7 @@ export class World {
 }
 
 /** What an agent is told at its start, beside its home and its listener. */
-export type HostSettings = Omit<AgentConfig, 'homePath' | 'homeKey' | 'listen'>;
+export type HostSettings = Omit<AgentConfig, 'homePath' | 'homeKey' | 'listen'> & Partial<Pick<AgentConfig, 'listen'>>;
 
 export class WorldHost {
   private running: RunningAgent | null = null;
@@ -244,9 +245,9 @@ export class WorldHost {
   }
 
   /** Start, and tell the broker, unless it is down: so long after the start that any token from then on is later. */
-  async start({ tellBroker = true } = {}): Promise<void> {
+  async start({ tellBroker = true, port = 0, lan = this.settings.lan ?? null } = {}): Promise<void> {
     const { clock, log } = this.world;
-    const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port: 0 }, ...this.settings };
+    const config = { homePath: this.home.path, listen: { host: '127.0.0.1', port }, ...this.settings, lan };
     this.running = await startAgent(config, { clock, log });
     if (!tellBroker) return;
     clock.advance(BROKER_TIME_STEP_MS);
@@ -314,9 +315,10 @@ export class WorldClient {
     return phraseFromMasterKey(await this.home.masterKey());
   }
 
-  async open(): Promise<void> {
+  /** lan: how it asks neighbours on the local network, if it does */
+  async open(lan: LanTuning | null = null): Promise<void> {
     const { clock, log } = this.world;
-    this.opened = await BackupEngine.open({ home: this.home, clock, log });
+    this.opened = await BackupEngine.open({ home: this.home, clock, log, lan });
   }
 
   async close(): Promise<void> {

@@ -21,6 +21,9 @@ import { Console1795000001800 } from './1795000001800-console.js';
 import { LostPlaces1795000001900 } from './1795000001900-lost-places.js';
 import { RepairsDue1795000002200 } from './1795000002200-repairs-due.js';
 import { RepairsOperator1795000002300 } from './1795000002300-repairs-operator.js';
+import { SigningKeys1795000003100 } from './1795000003100-signing-keys.js';
+import { Relays1795000003110 } from './1795000003110-relays.js';
+import { RecoveryKits1795000003300 } from './1795000003300-recovery-kits.js';
 
 export const brokerMigrations = [
   FirstTables1795000000000,
@@ -45,4 +48,7 @@ export const brokerMigrations = [
   LostPlaces1795000001900,
   RepairsDue1795000002200,
   RepairsOperator1795000002300,
+  SigningKeys1795000003100,
+  Relays1795000003110,
+  RecoveryKits1795000003300,
 ] as const;

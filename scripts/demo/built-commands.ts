@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export type Program = 'peerkeep' | 'peerkeep-agent' | 'peerkeep-server';
+export type Program = 'peerkeep' | 'peerkeep-agent' | 'peerkeep-relay' | 'peerkeep-server';
 
 /** The file that node runs for a command of package.json "bin". */
 export function scriptOf(program: Program): string {

@@ -52,6 +52,8 @@ const OF_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   signature_invalid: EXIT.credentials,
   peer_suspended: EXIT.credentials,
   peer_revoked: EXIT.credentials,
+  kit_invalid: EXIT.credentials,
+  kit_expired: EXIT.credentials,
   escrow_missing: EXIT.credentials,
   escrow_mismatch: EXIT.credentials,
   escrow_recovery_not_approved: EXIT.credentials,

@@ -17,6 +17,7 @@ import { groupsCommand } from './commands/groups.js';
 import { hostsCommand } from './commands/hosts.js';
 import { initCommand } from './commands/init.js';
 import { keyCommand } from './commands/key.js';
+import { kitCommand } from './commands/kit.js';
 import { lsCommand } from './commands/ls.js';
 import { peersCommand } from './commands/peers.js';
 import { pruneCommand } from './commands/prune.js';
@@ -25,6 +26,7 @@ import { repairCommand } from './commands/repair.js';
 import { restoreCommand } from './commands/restore.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { selfTestCommand } from './commands/self-test.js';
+import { shareCommand } from './commands/share.js';
 import { snapshotsCommand } from './commands/snapshots.js';
 import { statsCommand } from './commands/stats.js';
 import { statusCommand } from './commands/status.js';
@@ -57,7 +59,9 @@ export function buildProgram(context: CommandContext, output: { stdout: Output; 
     catCommand,
     recoverCommand,
     keyCommand,
+    kitCommand,
     peersCommand,
+    shareCommand,
     hostsCommand,
     groupsCommand,
     creditCommand,

@@ -1,6 +1,7 @@
 // Everything that the agent does by itself, again and again, beside serving.
 import { Injectable } from '@nestjs/common';
-import { Clock, Log, Periodic } from '#process';
+import { NetworkRefresh } from '#broker-api';
+import { backoffMs, Clock, Log, Periodic } from '#process';
 import { AskPresence } from './broker-link/ask-presence.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
@@ -8,14 +9,15 @@ import { ReconcileShards } from './keep-filter/reconcile-shards.js';
 import {
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
+  NETWORK_LOOK_MS,
   PRESENCE_MS_MIN,
   PRUNE_INTERVAL_MS,
   RATE_WINDOW_MS,
   RENEWAL_CHECK_MS,
   REPORT_INTERVAL_MS,
 } from './limits.js';
+import { RelayLink } from './relay-link/relay-link.js';
 import { RepairWorker } from './repairs/repair-worker.js';
-import { backoffMs } from './reports/backoff.js';
 import { KeepRefusalCounts } from './reports/keep-refusal-counts.js';
 import { SendReports } from './reports/send-reports.js';
 import { ScrubShards } from './scrub/scrub-shards.js';
@@ -38,6 +40,8 @@ export class AgentLoops {
   readonly scrub: Periodic;
   readonly repairs: Periodic;
   readonly keepFilter: Periodic;
+  readonly network: Periodic;
+  readonly relay: Periodic;
   private readonly ending = new AbortController();
   private reportFailures = 0;
 
@@ -55,6 +59,8 @@ export class AgentLoops {
     scrubShards: ScrubShards,
     repairWorker: RepairWorker,
     reconcileShards: ReconcileShards,
+    networkRefresh: NetworkRefresh,
+    relayLink: RelayLink,
     private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -115,6 +121,18 @@ export class AgentLoops {
       () => reconcileShards.pauseMs,
       () => reconcileShards.run(signal),
     );
+    this.network = this.loop(
+      'network',
+      () => NETWORK_LOOK_MS,
+      async () => {
+        if (networkRefresh.isDue) await networkRefresh.run({ signal });
+      },
+    );
+    this.relay = this.loop(
+      'relay',
+      () => relayLink.pauseMs,
+      () => relayLink.run(signal),
+    );
   }
 
   /**
@@ -123,6 +141,7 @@ export class AgentLoops {
    */
   start(): void {
     for (const loop of this.all) loop.start();
+    this.network.soon();
     if (!this.state.cleanStop) return;
     this.presence
       .trigger()
@@ -146,6 +165,8 @@ export class AgentLoops {
       this.trash,
       this.scrub,
       this.keepFilter,
+      this.network,
+      this.relay,
       this.repairs,
     ];
   }

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { BrokerClient } from '#broker-api';
+import { BrokerClient, NetworkRefresh } from '#broker-api';
 import { openDatabase, takeExclusiveUse } from '#database';
 import { AGENT_MIGRATIONS } from '#migrations/agent/index';
 import { PeerHome } from '#peer-home';
+import { ShardShelf, shelfFolderOf } from '#peer-link';
 import { Clock, Log } from '#process';
 import { AgentLock } from './agent-lock.js';
 import { AgentLoops } from './agent-loops.js';
@@ -21,7 +22,11 @@ import { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
 import { AskKeepList } from './keep-filter/ask-keep-list.js';
 import { ReconcileShards } from './keep-filter/reconcile-shards.js';
+import { BrokerTunnels } from './lan/broker-tunnels.js';
+import { LanNode } from './lan/lan-node.js';
 import { AgentMetrics } from './metrics/agent-metrics.js';
+import { Reachability } from './relay-link/reachability.js';
+import { RelayLink } from './relay-link/relay-link.js';
 import { RepairWorker } from './repairs/repair-worker.js';
 import { KeepRefusalCounts } from './reports/keep-refusal-counts.js';
 import { RefusalTally } from './reports/refusal-tally.js';
@@ -57,6 +62,7 @@ import { BrokerHostTime } from './state/broker-host-time.js';
 import { HostTime } from './state/host-time.js';
 import { ReplayList } from './tokens/replay-list.js';
 import { WithdrawnTokens } from './tokens/withdrawn-tokens.js';
+import { WEB } from './web/web.providers.js';
 
 export interface AgentSurroundings {
   readonly clock: Clock;
@@ -86,6 +92,11 @@ const HOME: Provider[] = [
     provide: BrokerClient,
     useFactory: (home: PeerHome, clock: Clock, log: Log) => new BrokerClient({ home, clock, log }),
     inject: [PeerHome, Clock, Log],
+  },
+  {
+    provide: NetworkRefresh,
+    useFactory: (home: PeerHome, broker: BrokerClient, clock: Clock) => new NetworkRefresh({ home, broker, clock }),
+    inject: [PeerHome, BrokerClient, Clock],
   },
   { provide: HostTime, useClass: BrokerHostTime },
   HostIdentity,
@@ -129,6 +140,12 @@ const SHARDS: Provider[] = [
   { provide: ShardIndex, useFactory: (database: AgentDatabase) => new ShardIndex(database), inject: [AgentDatabase] },
   ShardTrash,
   SweepLeftovers,
+  {
+    provide: ShardShelf,
+    useFactory: (home: PeerHome, clock: Clock, log: Log) =>
+      new ShardShelf({ folder: shelfFolderOf(home.path), clock, log }),
+    inject: [PeerHome, Clock, Log],
+  },
 ];
 
 const REPORTS: Provider[] = [
@@ -168,6 +185,10 @@ const SCRUB: Provider[] = [VerifyShard, CorruptShards, ScrubShards];
 
 const KEEP_FILTER: Provider[] = [AskKeepList, ReconcileShards];
 
+const LAN: Provider[] = [LanNode, BrokerTunnels];
+
+const RELAY_LINK: Provider[] = [Reachability, RelayLink];
+
 const BROKER_LINK: Provider[] = [RepairWorker, AskPresence, ComposeOffer, Renewals, Presence, AgentLoops];
 
 @Module({})
@@ -187,6 +208,9 @@ export function agentModule(config: AgentConfig, { clock, log }: AgentSurroundin
       ...SERVING,
       ...SCRUB,
       ...KEEP_FILTER,
+      ...LAN,
+      ...WEB,
+      ...RELAY_LINK,
       ...BROKER_LINK,
     ],
   };

@@ -1,5 +1,6 @@
 // The bounds of the host that are its own and not the protocol's.
 import { strict as assert } from 'node:assert';
+import { PING_NOTICED_MS, RELAY_ANSWER_MS_MAX } from '#peer-link';
 import {
   BLOCK_BYTES,
   CONTROL_BODY_BYTES_MAX,
@@ -119,6 +120,30 @@ export const BROKER_TIME_STEP_MS = SECOND_MS;
 export const PRESENCE_MS_MIN = SECOND_MS;
 export const PRESENCE_MS_MAX = 60 * MINUTE_MS;
 export const RENEWAL_CHECK_MS = 10 * MINUTE_MS;
+/** How often to look whether the facts of the network are old. */
+export const NETWORK_LOOK_MS = 5 * MINUTE_MS;
+
+// Relays: how often to look whether one is needed, or its lease is old.
+export const RELAY_LOOK_MS = SECOND_MS;
+/** A peer that has a relay and is reached without it for so long does without it. */
+export const RELAY_DIRECT_MS = 10 * MINUTE_MS;
+/** How soon another one is asked for at most: at once for one peer, spread for all that lost the same one. */
+export const RELAY_LOST_MS_MAX = 5 * SECOND_MS;
+export const RELAY_BACKOFF_MS_MIN = SECOND_MS;
+export const RELAY_BACKOFF_MS_MAX = 30 * SECOND_MS;
+/** For so long a relay that failed is not asked for. */
+export const RELAY_AVOIDED_MS = 10 * MINUTE_MS;
+/** What a relay that was left still carries may last so long. */
+export const RELAY_END_MS_MAX = 10 * MINUTE_MS;
+
+// Ways to the broker that neighbours have by this machine: how many, and of each how long to connect, to live, to be idle, and
+// how many bytes. What a machine says to its broker is little.
+export const TUNNELS_MAX = 64;
+export const TUNNELS_OF_PEER_MAX = 8;
+export const TUNNEL_CONNECT_MS_MAX = 8 * SECOND_MS;
+export const TUNNEL_LIFE_MS_MAX = 10 * MINUTE_MS;
+export const TUNNEL_IDLE_MS_MAX = 2 * MINUTE_MS;
+export const TUNNEL_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How long a stopping host waits for transfers, and then for the broker to take what is left. */
 export const STOP_TRANSFERS_MS_MAX = 30 * SECOND_MS;
@@ -135,6 +160,8 @@ assert(PRESENCE_MS_MIN >= BROKER_TIME_STEP_MS);
 assert(HEADER_BYTES_MAX >= TOKEN_TEXT_BYTES_MAX + 2 * 1024);
 // A transfer that keeps the least rate is never ended by the bound of the whole request.
 assert(REQUEST_MS_MAX > (SHARD_BYTES_MAX / LEAST_BYTES_PER_SECOND) * SECOND_MS);
+// A lost relay is noticed, and a try or two for another one fails, and the peer is attached within a minute all the same.
+assert(PING_NOTICED_MS + RELAY_LOST_MS_MAX + 2 * RELAY_BACKOFF_MS_MIN + RELAY_ANSWER_MS_MAX < MINUTE_MS);
 // A put that the broker permitted before it made a list has ended, and was told of, or is too young to go.
 assert(KEEP_MARGIN_MS > TOKEN_LIFE_MS_MAX);
 

@@ -19,7 +19,9 @@ import { leave } from './commands/leave.js';
 import { run } from './commands/run.js';
 import { parseSize } from './commands/size-text.js';
 import { formatStatus, readStatus } from './commands/status.js';
-import { readListenAddress, readRegion, readRepairs } from './config.js';
+import { signInLink } from './commands/web.js';
+import { readListenAddress, readRegion, readRelayMode, readRepairs, readWeb, relayModeFor } from './config.js';
+import { readLan } from './lan/lan-settings.js';
 
 // Bytes of shards lie outside the heap and count as its growth: with V8's own measure the heap is collected for every few
 // shards that pass.
@@ -58,6 +60,10 @@ interface RunFlags {
   readonly region?: string;
   readonly repairs: boolean;
   readonly repairRate: string;
+  readonly relay: string;
+  readonly lan?: string;
+  readonly web?: string;
+  readonly webVisits?: string | boolean;
   readonly backups?: boolean;
   readonly home?: string;
 }
@@ -111,6 +117,20 @@ function program(): Command {
     .option('--region <name>', 'where this machine stands, for owners who wish it: eu, de-berlin')
     .option('--no-repairs', 'do not rebuild lost shards of others on this machine')
     .option('--repair-rate <rate>', 'bytes a second, in each direction, that repairs may move; 0 for no limit', '4MiB')
+    .option(
+      '--relay <mode>',
+      'reach this machine through a relay: auto (when nothing else works), always, never',
+      'auto',
+    )
+    .option(
+      '--lan <address[:port]>',
+      'serve neighbours on the local network there, by default where --listen is, port 6515; off for not at all',
+    )
+    .option('--web <address:port>', 'pages for the owner of this machine there, on this machine only')
+    .option(
+      '--web-visits [what]',
+      'let browsers come through a relay: shares (what `peerkeep share` made links to), owner (your pages too)',
+    )
     .option('--backups', 'run the backups that client/config.json of this home names, at their times')
     .option(...HOME_OPTION)
     .action(async (options: RunFlags) => {
@@ -119,9 +139,12 @@ function program(): Command {
       const scrubBytesPerSecond = parseSize(options.scrub);
       const region = options.region === undefined ? {} : { region: readRegion(options.region) };
       const repairs = options.repairs ? readRepairs(parseSize(options.repairRate)) : null;
+      const web = readWeb(options.web, options.webVisits);
+      const relay = relayModeFor(readRelayMode(options.relay), web);
+      const lan = readLan(options.lan, listen);
       const homeKey = await readHomeKey(process.env);
       const metrics = options.metrics === undefined ? null : readMetricsAddress(options.metrics);
-      const config = { homePath, listen, metrics, scrubBytesPerSecond, repairs, ...region, homeKey };
+      const config = { homePath, listen, metrics, scrubBytesPerSecond, repairs, relay, lan, web, ...region, homeKey };
       const log = openLog(PROGRAM, readLogLevel(process.env, 'info'));
       await run({ config, backups: options.backups === true, environment: process.env, log, print });
     });
@@ -138,6 +161,17 @@ function program(): Command {
         await readHomeKey(process.env),
       );
       print(options.json ? JSON.stringify(status) : formatStatus(status));
+    });
+
+  const web = command.command('web').description('the pages that `peerkeep-agent run --web` serves');
+  web
+    .command('sign-in')
+    .description('print a link that signs you in, once, within ten minutes')
+    .option('--visit', 'through a relay, where `--web-visits owner` lets you in')
+    .option(...HOME_OPTION)
+    .action(async (options: { visit?: boolean; home?: string }) => {
+      const home = { homePath: homePathOf(options.home, process.env), homeKey: await readHomeKey(process.env) };
+      print(await signInLink({ ...home, isVisit: options.visit === true, clock: new SystemClock() }));
     });
 
   command

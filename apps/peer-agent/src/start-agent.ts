@@ -12,9 +12,11 @@ import { AgentLoops } from './agent-loops.js';
 import { Presence } from './broker-link/presence.js';
 import type { AgentConfig } from './config.js';
 import { HostIdentity } from './host-identity.js';
+import { LanNode } from './lan/lan-node.js';
 import { STOP_BROKER_MS_MAX, STOP_TRANSFERS_MS_MAX } from './limits.js';
 import { AgentMetrics } from './metrics/agent-metrics.js';
 import { observeAgent, unreadyAgent } from './metrics/observe-agent.js';
+import { RelayLink } from './relay-link/relay-link.js';
 import { RepairWorker } from './repairs/repair-worker.js';
 import { SendReports } from './reports/send-reports.js';
 import { ScrubShards } from './scrub/scrub-shards.js';
@@ -23,12 +25,20 @@ import { Transfers } from './serving/transfers.js';
 import { AgentDatabase } from './state/agent-database.js';
 import { markCleanStop } from './state/agent-state.js';
 import { ReplayList } from './tokens/replay-list.js';
+import { HomeView } from './web/home-view.js';
+import { WebListener } from './web/web-listener.js';
 
 export interface RunningAgent {
   readonly peerId: PeerId;
   readonly port: number;
   /** Of the listener for figures, if there is one. */
   readonly metricsPort: number | null;
+  /** Of the listener for the owner's pages, if there is one. */
+  readonly webPort: number | null;
+  /** Where neighbours on the local network are served; 0 where they are not. */
+  readonly lanPort: number;
+  /** Neighbours that were answered so far. */
+  readonly lanAnswers: number;
   /** Resolves when the broker has first taken notice of this host; never while the broker is away. */
   readonly noticed: Promise<void>;
   /** Run one of the loops now, and wait for its end; throws what it throws. */
@@ -49,6 +59,8 @@ export type LoopName =
   | 'trash'
   | 'scrub'
   | 'keepFilter'
+  | 'network'
+  | 'relay'
   | 'repairs';
 
 /**
@@ -66,7 +78,9 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
   let port: number;
   try {
     if (config.metrics) await ending.serveMetrics(config.metrics);
+    if (config.web?.listen) await context.get(WebListener).listen(config.web.listen);
     port = await context.get(ShardListener).listen(config.listen);
+    await context.get(LanNode).start();
   } catch (error) {
     await ending.stop();
     throw error;
@@ -78,6 +92,11 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
     peerId: context.get(HostIdentity).peerId,
     port,
     metricsPort,
+    webPort: context.get(WebListener).port,
+    lanPort: context.get(LanNode).port,
+    get lanAnswers() {
+      return context.get(LanNode).answers;
+    },
     noticed: context.get(Presence).noticed,
     triggers: {
       presence: () => loops.presence.trigger(),
@@ -89,6 +108,8 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
       trash: () => loops.trash.trigger(),
       scrub: () => loops.scrub.trigger(),
       keepFilter: () => loops.keepFilter.trigger(),
+      network: () => loops.network.trigger(),
+      relay: () => loops.relay.trigger(),
       repairs: () => loops.repairs.trigger(),
     },
     stop: () => ending.stop(),
@@ -158,17 +179,22 @@ class AgentEnding {
     const listener = this.context.get(ShardListener);
     transfers.refuseNew();
     listener.stopListening();
+    this.context.get(LanNode).stopAnswering();
+    this.context.get(RelayLink).refuseNew();
     const deadline = new Deadline(clock, STOP_TRANSFERS_MS_MAX);
     deadline.signal.addEventListener('abort', () => listener.destroyConnections());
     await transfers.idle();
     deadline.cancel();
     listener.destroyConnections();
+    this.context.get(RelayLink).destroy();
   }
 
   private async runKill(): Promise<void> {
     const listener = this.context.get(ShardListener);
     listener.stopListening();
     listener.destroyConnections();
+    this.context.get(LanNode).stopAnswering();
+    this.context.get(RelayLink).destroy();
     await this.loops.stop();
     await this.close();
   }
@@ -180,6 +206,9 @@ class AgentEnding {
 
   private async runClose(): Promise<void> {
     await this.metrics?.close();
+    await this.context.get(WebListener).close();
+    await this.context.get(HomeView).close();
+    await this.context.get(LanNode).close();
     await this.context.get(AgentDatabase).close();
     await this.context.get(RepairWorker).close();
     await this.context.get(BrokerClient).close();

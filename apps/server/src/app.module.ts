@@ -16,13 +16,19 @@ import { HealthModule } from './health/health.module.js';
 import { HistoryModule } from './history/history.module.js';
 import { KeepFilterModule } from './keep-filter/keep-filter.module.js';
 import { KeysModule } from './keys/keys.module.js';
+import { KitsModule } from './kits/kits.module.js';
+import { LanModule } from './lan/lan.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { NamesModule } from './names/names.module.js';
+import { NetworkModule } from './network/network.module.js';
 import { ObjectsModule } from './objects/objects.module.js';
 import { PeersModule } from './peers/peers.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { type PlatformParts, platformModule } from './platform/platform.module.js';
 import { PresenceModule } from './presence/presence.module.js';
+import { RelaysModule } from './relays/relays.module.js';
 import { RepairsModule } from './repairs/repairs.module.js';
+import { SigningModule } from './signing/signing.module.js';
 import { StandingModule } from './standing/standing.module.js';
 import { TransactionsModule } from './transactions/transactions.module.js';
 import { WebModule } from './web/web.module.js';
@@ -41,12 +47,18 @@ import { WebModule } from './web/web.module.js';
     PlacementModule,
     ObjectsModule,
     TransactionsModule,
+    KitsModule,
     AuditsModule,
     KeepFilterModule,
     StandingModule,
     ChurnModule,
     RepairsModule,
     GroupsModule,
+    NetworkModule,
+    NamesModule,
+    SigningModule,
+    RelaysModule,
+    LanModule,
     LedgerModule,
     ExchangeModule,
     HistoryModule,

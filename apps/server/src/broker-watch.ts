@@ -16,6 +16,7 @@ import { observeBroker } from './metrics/observe-broker.js';
 import { OnlineHosts } from './placement/online-hosts.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { Settings } from './platform/settings.js';
+import { OnlineRelays } from './relays/online-relays.js';
 
 export interface WatchParts {
   readonly clock: Clock;
@@ -51,6 +52,7 @@ export class BrokerWatch {
       authority: app.get(CertificateAuthority, anywhere),
       mailer: app.get(Mailer, anywhere),
       hosts: app.get(OnlineHosts, anywhere),
+      relays: app.get(OnlineRelays, anywhere),
       audits: app.get(AuditHosts, anywhere),
     });
     const watch = new WatchAlerts({ conditions, database, settings, clock, log, posts: webhook !== null });

@@ -52,6 +52,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
       '--admin-listen <host:port>',
       'where the admin interface listens; 127.0.0.1:0 when left out (or PEERKEEP_ADMIN_LISTEN)',
     )
+    .option('--dns <host:port>', 'answer DNS queries for the names of peers there, by UDP (or PEERKEEP_DNS_LISTEN)')
     .option('--trust-domain <name>', 'name of the trust domain, fixed at the first start (or PEERKEEP_TRUST_DOMAIN)')
     .option(
       '--key-file <file>',
@@ -86,6 +87,7 @@ function commandLine(environment: NodeJS.ProcessEnv): Command {
       'each use adds a machine to this account; without it each use registers a new one',
       parseAccount,
     )
+    .option('--relay', 'it lets relays in, which carry for peers that nobody can connect to')
     .option('--json', 'print a JSON object')
     .action((flags: EnrolmentKeyFlags) => createKey(flags, environment));
   return program;
@@ -114,6 +116,7 @@ interface EnrolmentKeyFlags {
   readonly uses: number;
   readonly expires: number;
   readonly account?: AccountId;
+  readonly relay?: boolean;
   readonly json?: boolean;
 }
 
@@ -123,9 +126,10 @@ async function createKey(flags: EnrolmentKeyFlags, environment: NodeJS.ProcessEn
     throw new ProtocolError('usage', {}, { detail: '--data-dir (or PEERKEEP_DATA_DIR) is missing' });
   const database = await BrokerDatabase.open((await existingDataDir(path)).database);
   try {
-    const options = { uses: flags.uses, lifeMs: flags.expires, accountId: flags.account ?? null };
+    const purpose = flags.relay === true ? 'relay' : 'machine';
+    const options = { uses: flags.uses, lifeMs: flags.expires, accountId: flags.account ?? null, purpose } as const;
     const { key, uses, expiresAtMs, accountId } = await createEnrolmentKey(database, options, Date.now());
-    const document = { key, uses, expiresAt: formatTime(expiresAtMs), accountId };
+    const document = { key, uses, expiresAt: formatTime(expiresAtMs), accountId, purpose };
     process.stdout.write(flags.json === true ? `${JSON.stringify(document)}\n` : `${key}\n`);
   } finally {
     await database.close();

@@ -1,6 +1,6 @@
 // The bounds of the broker that are not part of the protocol.
 import { strict as assert } from 'node:assert';
-import { NONCE_LIST_ENTRIES_MAX, SHARDS_PER_OBJECT_MAX } from '#protocol';
+import { LEASE_LIFE_MS_MAX, NONCE_LIST_ENTRIES_MAX, SHARDS_PER_OBJECT_MAX, SIGNING_KEYS_MAX } from '#protocol';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -219,3 +219,27 @@ export const REPAIR_ASK_AGAIN_MS = MINUTE_MS;
 export const REPAIR_FAILURES_REMEMBERED_MS = DAY_MS;
 export const REPAIR_FAILURES_MAX = 5;
 export const REPAIR_TASKS_KEPT_MS = 90 * DAY_MS;
+
+/** How long a signing key is told before it signs; keys of one use that are told; how often keys are looked after. */
+export const SIGNING_KEY_ANNOUNCED_MS = DAY_MS;
+export const SIGNING_KEYS_PER_USE_MAX = 5;
+export const SIGNING_TICK_MS = 10 * MINUTE_MS;
+assert(3 * SIGNING_KEYS_PER_USE_MAX <= SIGNING_KEYS_MAX);
+// A lease is checked by a key that is told: two days of two keys outlive it.
+assert(LEASE_LIFE_MS_MAX <= 2 * SIGNING_KEY_ANNOUNCED_MS);
+
+/** Suffixes that are tried for a name that somebody has already. */
+export const NAME_CLAIMS_MAX = 16;
+/** Reach leases that are kept for further answers to the same client, and how long after its end a lease's bytes are taken. */
+export const REACH_LEASES_KEPT_MAX = 100_000;
+export const RELAY_USAGE_KEPT_MS = 6 * DAY_MS;
+/** Hosts with a relay that are tried without it in one run, and at once. */
+export const DIRECT_PROBES_PER_RUN_MAX = 64;
+export const DIRECT_PROBES_AT_ONCE_MAX = 8;
+/** DNS: the largest answer, queries that one /24 or /48 may make in a minute, look-ups at once, and how long an answer is remembered. */
+export const DNS_ANSWER_BYTES_MAX = 512;
+export const DNS_QUERIES_PER_MINUTE_MAX = 1_200;
+export const DNS_LOOKUPS_AT_ONCE_MAX = 64;
+export const DNS_TTL_SECONDS = 30;
+/** Look-ups of names that one network may make in a minute. */
+export const NAME_LOOKUPS_PER_MINUTE_MAX = 600;

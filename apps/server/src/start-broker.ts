@@ -20,6 +20,7 @@ import { ADMIN_LISTEN, type BrokerConfig, DEFAULT_TRUST_DOMAIN } from './config/
 import { dataDirAt, prepareDataDir } from './config/data-dir.js';
 import { parsePolicy, readWrittenPolicy } from './config/policy.js';
 import { checkTestMode } from './config/test-mode.js';
+import { DnsResponder } from './dns/dns-responder.js';
 import { type CreatedEnrolmentKey, createEnrolmentKey, type EnrolmentKeyOptions } from './enrolment/enrolment-keys.js';
 import { Readiness } from './health/readiness.js';
 import { openVault } from './keys/key-files.js';
@@ -33,6 +34,7 @@ import type { Mailer } from './mail/mailer.js';
 import { openMailer } from './mail/open-mailer.js';
 import { BrokerMetrics } from './metrics/broker-metrics.js';
 import { observeRequests } from './metrics/observe-requests.js';
+import { FindByName } from './network/find-by-name.js';
 import { PeerChanges } from './peers/peer-changes.js';
 import { BrokerDatabase } from './platform/broker-database.js';
 import { describeApi } from './platform/describe-api.js';
@@ -56,6 +58,8 @@ export interface RunningBroker {
   readonly trustDomain: string;
   /** Of the admin interface: `https://host:port`. */
   readonly adminOrigin: string;
+  /** Of the DNS responder; null without one. */
+  readonly dnsPort: number | null;
   /** New requests are refused with `stopping`, running ones end (bounded), then everything is closed. */
   stop(): Promise<void>;
   /** As a crash: connections are cut at once. */
@@ -70,6 +74,7 @@ export interface RunningBroker {
   endExpiredNow(): Promise<void>;
   renewOwnCertificateNow(): Promise<void>;
   probeHostsNow(): Promise<void>;
+  probeDirectlyNow(): Promise<void>;
   auditHostsNow(): Promise<void>;
   keepStandingsNow(): Promise<void>;
   tendRepairsNow(): Promise<void>;
@@ -104,6 +109,7 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
   let database: BrokerDatabase | null = null;
   let mailer: Mailer | null = null;
   let admin: RunningAdmin | null = null;
+  let dns: DnsResponder | null = null;
   try {
     const keyFile = config.keyFile ?? { path: dataDir.keyEncryptionKey, isCredential: false };
     const vault = await openVault(dataDir, keyFile);
@@ -149,6 +155,10 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
       webhook: config.alertWebhook ?? null,
     });
     admin = await startAdmin(parts, LiveBroker.of(app, watchLedger), config.adminListen ?? ADMIN_LISTEN);
+    if (config.dnsListen) {
+      const names = app.get(FindByName, { strict: false });
+      dns = await DnsResponder.listen(config.dnsListen, { clock, log, settings, names, metrics });
+    }
     const { address, port, joinLink } = await listener.listen(app, webAddress);
     app.get(GuardedConnect, { strict: false }).listensAt(address, port);
     log.info({ event: 'broker_started', address, port, trustDomain: authority.trustDomain });
@@ -170,6 +180,7 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
       watchLedger,
       app,
       admin,
+      dns,
       listener,
       database,
       keyUpkeep,
@@ -183,6 +194,7 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
       joinLink,
     });
   } catch (error) {
+    await dns?.close();
     await admin?.close();
     await mailer?.close();
     await database?.close();
@@ -194,6 +206,7 @@ export async function startBroker(config: BrokerConfig, { clock, log }: BrokerPa
 function run(parts: {
   app: NestFastifyApplication;
   admin: RunningAdmin;
+  dns: DnsResponder | null;
   listener: HttpsListener;
   database: BrokerDatabase;
   keyUpkeep: KeyUpkeep;
@@ -229,6 +242,7 @@ function run(parts: {
         await Promise.all([listener.drain(), admin.drain()]);
       }
       await Promise.all([jobs.stop(), watch.stop(), parts.keyUpkeep.stop({ writeCounts: !abruptly })]);
+      await parts.dns?.close();
       await admin.close();
       await listener.close(app);
       await parts.mailer.close();
@@ -244,6 +258,7 @@ function run(parts: {
     port: parts.port,
     trustDomain: parts.settings.trustDomain,
     adminOrigin: admin.origin,
+    dnsPort: parts.dns?.port ?? null,
     stop: () => close(false),
     kill: () => close(true),
     createEnrolmentKey: (options = {}) =>
@@ -257,6 +272,7 @@ function run(parts: {
     endExpiredNow: () => jobs.endExpiredNow(),
     renewOwnCertificateNow: renewCertificates,
     probeHostsNow: () => jobs.probeHosts.trigger(),
+    probeDirectlyNow: () => jobs.probeDirectly.trigger(),
     auditHostsNow: () => jobs.auditHosts.trigger(),
     keepStandingsNow: () => jobs.keepStandings.trigger(),
     tendRepairsNow: () => jobs.tendRepairs.trigger(),

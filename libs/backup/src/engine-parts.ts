@@ -3,15 +3,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BrokerClient } from '#broker-api';
 import type { PeerHome } from '#peer-home';
-import { Bandwidth, type Bandwidths, PeerLink } from '#peer-link';
+import { Bandwidth, type Bandwidths, type LanTuning, PeerLink } from '#peer-link';
 import type { Clock, Log } from '#process';
 import { isRefusal, type PeerId, type ProtocolError } from '#protocol';
 import { ChunkIndexFile } from './chunk-index-file.js';
 import { LocalObjects } from './get/local-objects.js';
+import { openNeighbours } from './get/open-neighbours.js';
 import { type DataKeys, deriveDataKeys } from './keys.js';
+import { keepWays } from './known-ways.js';
 import { PatientBroker } from './patience/patient-broker.js';
 import { PatientHosts } from './patience/patient-hosts.js';
-import type { BrokerPort, HostsPort, OnEvent } from './ports.js';
+import type { BrokerPort, HostsPort, NeighboursPort, OnEvent } from './ports.js';
 import { ReportOutbox } from './put/report-outbox.js';
 import { type LimitWish, readTransferLimits } from './schedule/transfer-limits.js';
 
@@ -21,6 +23,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** How fast it may send and receive, in place of what the home's configuration says. */
   readonly limits?: LimitWish;
+  /** Ask neighbours on the local network before hosts; not at all where it is missing. */
+  readonly lan?: LanTuning | null;
   /** Told when the configuration cannot be read: a restore must not depend on it, so there are no limits then. */
   readonly onWarning?: (failure: ProtocolError) => void;
 }
@@ -31,6 +35,7 @@ export interface EngineParts {
   readonly outbox: ReportOutbox;
   readonly broker: BrokerPort;
   readonly hosts: HostsPort;
+  readonly neighbours?: NeighboursPort | null;
   /** Sealed objects on this machine's disk. */
   readonly local: LocalObjects;
   readonly machineId: PeerId;
@@ -57,7 +62,10 @@ export interface EngineState extends Pick<EngineOptions, 'clock' | 'log'> {
 
 /** The ways to the broker and to hosts. */
 export interface EngineLinks
-  extends Pick<EngineParts, 'broker' | 'hosts' | 'brokerNowMs' | 'uploadLimit' | 'downloadLimit' | 'tellAway'> {
+  extends Pick<
+    EngineParts,
+    'broker' | 'hosts' | 'neighbours' | 'brokerNowMs' | 'uploadLimit' | 'downloadLimit' | 'tellAway'
+  > {
   /** Reports are sent by this one when it is there: nobody waits for a broker at the end of a command. */
   readonly reportsTo?: BrokerPort;
   readonly close: () => Promise<void>;
@@ -69,6 +77,7 @@ export async function openEngineParts({
   clock,
   log,
   limits: wish,
+  lan = null,
   onWarning,
 }: EngineOptions): Promise<EngineParts> {
   const masterKey = await home.masterKey();
@@ -78,8 +87,10 @@ export async function openEngineParts({
   const link = new PeerLink({ home, clock, log, bandwidths });
   const patience = { clock, random: Math.random };
   const broker = new PatientBroker(client, patience);
+  const neighbours = lan === null ? null : openNeighbours({ home, client, bandwidths, clock, log, tuning: lan });
   const links: EngineLinks = {
     broker,
+    neighbours,
     reportsTo: client,
     hosts: new PatientHosts(link, patience),
     brokerNowMs: () => client.brokerTime.nowMs(),
@@ -87,6 +98,8 @@ export async function openEngineParts({
     downloadLimit: () => bandwidths.download.bytesPerSecond,
     tellAway: (onEvent) => broker.tellTo(onEvent),
     close: async () => {
+      await keepWays(home.path, link.ways());
+      await neighbours?.close();
       await Promise.all([client.close(), link.close()]);
     },
   };

@@ -23,6 +23,7 @@ import { type ListedEntry, type ListWish, listEntries } from './explore/list-ent
 import { measureSnapshots, type SnapshotStats, type StatsMode } from './explore/measure-snapshots.js';
 import type { InternalParts } from './explore/read-internals.js';
 import { type ForgetRequest, type ForgetSummary, runForget } from './forget/run-forget.js';
+import { type KitOrder, type MadeKit, makeKit } from './kit/make-kit.js';
 import { PruneWatch } from './prune/prune-watch.js';
 import { runGuarded } from './prune/run-guarded.js';
 import { type PruneRequest, type PruneSummary, runPrune } from './prune/run-prune.js';
@@ -133,6 +134,18 @@ export class BackupEngine {
     const { id, snapshot } = await call.find(request);
     const parts = { ...this.parts, ...call.reading };
     return { ...(await call.reporting(() => runRestore(parts, { ...request, snapshot }))), snapshotId: id };
+  }
+
+  /** Make a recovery kit of a snapshot: a file with which it is restored while there is no broker. */
+  async makeKit(request: Running & WantedSnapshot & { readonly order: KitOrder }): Promise<MadeKit> {
+    const { signal, order, filter = EVERY_SNAPSHOT } = request;
+    const call = this.call(request);
+    const listed = await call.sync();
+    const stored = await call.findIn(listed, { ...request, filter });
+    await call.learnMissing(listed, [stored]);
+    const { keys, clock } = this.parts;
+    const parts = { ...this.indexed(call), kitKey: keys.kitKey, clock };
+    return call.reporting(() => makeKit(parts, { stored, listed }, order, signal));
   }
 
   /** Write one file of a snapshot, or a folder as an archive, to a stream. */

@@ -36,6 +36,11 @@ export { type ForgetPolicy, isEmptyPolicy, parseKeepCount, parseSpan } from './f
 export type { CalendarSpan } from './forget/local-calendar.js';
 export type { ForgetSummary, ForgottenGroup } from './forget/run-forget.js';
 export { deriveDataKeys } from './keys.js';
+export { openKit } from './kit/kit-file.js';
+export { KIT_FILE_BYTES_MAX } from './kit/kit-limits.js';
+export { kitFolderOf, openKitEngine } from './kit/open-kit-engine.js';
+export type { RecoveryKit } from './kit/recovery-kit.js';
+export { type KnownWay, readWays } from './known-ways.js';
 export type { Activity, EngineEvent, EntryEvent, OnEvent, ProgressEvent } from './ports.js';
 export { GRACE_MS_DEFAULT, GRACE_MS_MAX, MIN_AGE_MS_DEFAULT } from './prune/prune-limits.js';
 export type { PruneRequest, PruneSummary } from './prune/run-prune.js';
@@ -61,6 +66,17 @@ export { type BackupRun, hasSucceeded, RunLog } from './schedule/run-log.js';
 export type { LimitWish } from './schedule/transfer-limits.js';
 export { readStandings, warnOfFailure, warnOfOverdue } from './schedule/warn-people.js';
 export { runLocalSelfTest, type SelfCheckResult } from './self-test/run-self-test.js';
+export { openShareHead, openSharePieces } from './share/open-share.js';
+export { type ShareSecret, sealShare } from './share/seal-share.js';
+export { type SharedFile, ShareFolder, type ShareOrder } from './share/share-folder.js';
+export {
+  SHARE_DOWNLOADS_DEFAULT,
+  SHARE_DOWNLOADS_MAX,
+  SHARE_LIFE_MS_DEFAULT,
+  SHARE_LIFE_MS_MAX,
+  SHARE_LIFE_MS_MIN,
+} from './share/share-limits.js';
+export { formatShareLink, parseShareLink, type ShareLink, sharePathOf } from './share/share-link.js';
 export { EVERY_SNAPSHOT, filterSnapshots, lastOfEachPlace, type SnapshotFilter } from './snapshots/filter-snapshots.js';
 export {
   type Grouping,
@@ -78,3 +94,4 @@ export type { TreeEntry } from './trees/tree-codec.js';
 export { BackupView, type ViewNode } from './view/backup-view.js';
 export type { ByteRange } from './view/read-range.js';
 export { SnapshotView } from './view/snapshot-view.js';
+export { encodeStep, hrefOf, parseTarget, type RequestedPath } from './view/view-href.js';

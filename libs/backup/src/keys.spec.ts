@@ -16,6 +16,7 @@ describe('data keys', () => {
     ['objectsKey', 'peerkeep/1/data/objects'],
     ['cacheKey', 'peerkeep/1/data/cache'],
     ['recoverySeed', 'peerkeep/1/recovery'],
+    ['kitKey', 'peerkeep/1/data/kit'],
   ] as const)('derives %s with the label %s, as another HKDF does', (name, label) => {
     const expected = hkdf(sha256, masterKey, new Uint8Array(0), utf8(label), 32);
     expect(encodeHex(deriveDataKeys(masterKey)[name])).toBe(encodeHex(expected));
@@ -23,7 +24,7 @@ describe('data keys', () => {
 
   it('never gives one key to two uses', () => {
     const keys = Object.values(deriveDataKeys(masterKey)).map(encodeHex);
-    expect(new Set(keys).size).toBe(5);
+    expect(new Set(keys).size).toBe(6);
   });
 
   it('refuses to derive from anything but 32 bytes', () => {

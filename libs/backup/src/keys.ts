@@ -11,6 +11,7 @@ import { KEY_BYTES } from '#protocol';
  * objectsKey     root of the keys of objects
  * cacheKey       HMAC key of the local cache files
  * recoverySeed   Ed25519 seed of the account's recovery key
+ * kitKey         root of the keys of recovery kits
  */
 export interface DataKeys {
   readonly chunkIdKey: Uint8Array;
@@ -18,6 +19,7 @@ export interface DataKeys {
   readonly objectsKey: Uint8Array;
   readonly cacheKey: Uint8Array;
   readonly recoverySeed: Uint8Array;
+  readonly kitKey: Uint8Array;
 }
 
 /**
@@ -35,5 +37,6 @@ export function deriveDataKeys(masterKey: Uint8Array): DataKeys {
     objectsKey: child('peerkeep/1/data/objects'),
     cacheKey: child('peerkeep/1/data/cache'),
     recoverySeed: child('peerkeep/1/recovery'),
+    kitKey: child('peerkeep/1/data/kit'),
   };
 }

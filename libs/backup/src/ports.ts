@@ -1,6 +1,6 @@
 // What the engine needs of the outside: a broker that decides and hosts that keep shards. Tests bring worlds of their own.
 import type { BrokerClient } from '#broker-api';
-import type { PeerLink } from '#peer-link';
+import type { LanNeighbours, PeerLink } from '#peer-link';
 import type { ErrorCode, PeerId } from '#protocol';
 
 /** The broker as the engine sees it. */
@@ -11,6 +11,10 @@ export type BrokerPort = Pick<
 
 /** Hosts as the engine sees them: receipts and content ids are checked behind this line. */
 export type HostsPort = Pick<PeerLink, 'putShard' | 'getShard' | 'deleteBatch'>;
+
+/** Neighbours on the local network as the engine sees them: they are asked before hosts are, and given what came. */
+export type NeighboursPort = Pick<LanNeighbours, 'find' | 'failed' | 'keep' | 'noteProgress'> &
+  Pick<PeerLink, 'getShard'>;
 
 /** What a long call does, for whoever shows its progress. */
 export type Activity = 'backup' | 'restore' | 'check' | 'prune' | 'repair' | 'dump';
@@ -33,6 +37,8 @@ export interface ProgressEvent {
   readonly bytesPacked?: number;
   /** Bytes that went to hosts, redundancy and padding included. */
   readonly bytesStored: number;
+  /** Bytes of shards that came from neighbours on the local network. */
+  readonly bytesFromNeighbours?: number;
   readonly hosts: number;
   /** The entry under way, as text. */
   readonly path?: string;

@@ -1,7 +1,13 @@
 // What a peer says to its broker, one method a message. Every request is signed, every answer verified and parsed.
 
 import type { z } from 'zod';
-import { checkIssuedCertificate, type HomeCertificate, makeCertificateRequest, type PeerHome } from '#peer-home';
+import {
+  checkIssuedCertificate,
+  type Dial,
+  type HomeCertificate,
+  makeCertificateRequest,
+  type PeerHome,
+} from '#peer-home';
 import type { Clock, Log } from '#process';
 import {
   type BeginDeleteAnswer,
@@ -61,8 +67,10 @@ import { BrokerTime } from './broker-time.js';
 import type { CallOptions } from './call-options.js';
 import { EscrowMessages } from './escrow-messages.js';
 import { GroupMessages } from './group-messages.js';
+import { KitMessages } from './kit-messages.js';
 import { type PutWish, redundancyPath } from './redundancy-path.js';
 import { RepairMessages } from './repair-messages.js';
+import { RouteMessages } from './route-messages.js';
 import { SignedExchange } from './signed-exchange.js';
 
 export interface BrokerClientOptions {
@@ -81,8 +89,12 @@ export class BrokerClient {
   readonly escrow: EscrowMessages;
   /** Groups of peers (B14). */
   readonly groups: GroupMessages;
+  /** Restores for a day without broker. */
+  readonly kits: KitMessages;
   /** Objects that lost shards, this account's and others'. */
   readonly repairs: RepairMessages;
+  /** Ways to other peers: relays, and neighbours on the local network. */
+  readonly routes: RouteMessages;
   private readonly home: PeerHome;
   private readonly log: Log;
   private readonly exchange: SignedExchange;
@@ -94,7 +106,14 @@ export class BrokerClient {
     this.exchange = new SignedExchange(home, this.brokerTime);
     this.escrow = new EscrowMessages(home, this.exchange);
     this.groups = new GroupMessages(this.exchange);
+    this.kits = new KitMessages(this.exchange);
     this.repairs = new RepairMessages(this.exchange);
+    this.routes = new RouteMessages(this.exchange);
+  }
+
+  /** Connect by this from now on; the TLS with the broker is the same whoever carries it. */
+  reachBy(dial: Dial): void {
+    this.exchange.dial = dial;
   }
 
   /** Ask for hosts and tokens to store shards. The same request again is answered again. */

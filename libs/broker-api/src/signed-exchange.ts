@@ -1,7 +1,7 @@
 // One signed request and its verified answer. What is not signed is not believed, except a refusal to believe us.
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { connectionRefusal, errors, httpsOrigin, type PeerHome, Pool, trustedConnector } from '#peer-home';
+import { connectionRefusal, type Dial, errors, httpsOrigin, type PeerHome, Pool, trustedConnector } from '#peer-home';
 import {
   CONTROL_BODY_BYTES_MAX,
   type ErrorCode,
@@ -52,6 +52,8 @@ const BELIEVED_UNSIGNED: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export class SignedExchange {
+  /** Opens connections to the broker, where the system's own way is not the only one. */
+  dial: Dial | undefined;
   private readonly origin: string;
   private readonly pool: Pool;
 
@@ -60,13 +62,14 @@ export class SignedExchange {
     private readonly time: BrokerTime,
   ) {
     this.origin = httpsOrigin(home.identity.broker);
+    const trusted = {
+      caPem: home.caPem,
+      expected: { trustDomain: home.identity.trustDomain, subject: 'broker' },
+      alpn: 'http/1.1',
+      codes: CODES,
+    } as const;
     this.pool = new Pool(this.origin, {
-      connect: trustedConnector({
-        caPem: home.caPem,
-        expected: { trustDomain: home.identity.trustDomain, subject: 'broker' },
-        alpn: 'http/1.1',
-        codes: CODES,
-      }),
+      connect: (target, callback) => trustedConnector({ ...trusted, dial: this.dial })(target, callback),
       connections: BROKER_CONNECTIONS_MAX,
       pipelining: 1,
       headersTimeout: HEADERS_MS_MAX,

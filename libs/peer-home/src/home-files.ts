@@ -8,6 +8,8 @@ import {
   encodeBase64url,
   formatTime,
   KEY_BYTES,
+  OFFLINE_KEYS_MAX,
+  OfflineKey,
   PREVIOUS_KEYS_MAX,
   ProtocolError,
   parseTime,
@@ -28,6 +30,8 @@ export const HOME_FILES = {
   masterKey: 'master.key',
   /** A master key that `init` has made but not finished with. */
   masterKeyDraft: 'master.key.draft',
+  /** What the broker told of the network. */
+  network: 'network.json',
 } as const;
 
 const peerFile = z.strictObject({
@@ -47,6 +51,8 @@ const transactionKeysFile = z.strictObject({
   previous: replacedKey.optional(),
   /** Those before the previous one, while tokens under them may live. */
   older: z.array(replacedKey).max(PREVIOUS_KEYS_MAX).optional(),
+  /** The offline keys of those that were replaced, while tokens of recovery kits under them may live. */
+  offline: z.array(replacedKey).max(OFFLINE_KEYS_MAX).optional(),
 });
 
 /** A key that was replaced, good for tokens until `untilMs` by the broker's time. */
@@ -55,11 +61,18 @@ export interface ReplacedKey {
   readonly untilMs: UnixMs;
 }
 
+/** The offline key of one that was replaced, good for tokens of recovery kits until `untilMs`. */
+export interface ReplacedOfflineKey {
+  readonly key: OfflineKey;
+  readonly untilMs: UnixMs;
+}
+
 export interface TransactionKeys {
   readonly current: TransactionKey;
   readonly previous: ReplacedKey | null;
   /** Those before the previous one. */
   readonly older: readonly ReplacedKey[];
+  readonly offline: readonly ReplacedOfflineKey[];
 }
 
 export interface HomeCertificate {
@@ -76,19 +89,29 @@ export function formatPeerFile(file: PeerFile): string {
 }
 
 export function parseTransactionKeys(text: string): TransactionKeys {
-  const { current, previous, older = [] } = parseJson(text, transactionKeysFile, HOME_FILES.transactionKeys);
+  const {
+    current,
+    previous,
+    older = [],
+    offline = [],
+  } = parseJson(text, transactionKeysFile, HOME_FILES.transactionKeys);
   return {
     current: new TransactionKey(decodeBase64url(current)!),
     previous: previous === undefined ? null : replacedKeyFrom(previous),
     older: older.map(replacedKeyFrom),
+    offline: offline.map(({ key, until }) => ({
+      key: new OfflineKey(decodeBase64url(key)!),
+      untilMs: parseTime(until)!,
+    })),
   };
 }
 
-export function formatTransactionKeys({ current, previous, older }: TransactionKeys): string {
+export function formatTransactionKeys({ current, previous, older, offline }: TransactionKeys): string {
   const file: z.input<typeof transactionKeysFile> = {
     current: encodeBase64url(current.bytes),
     ...(previous === null ? {} : { previous: textOf(previous) }),
     ...(older.length === 0 ? {} : { older: older.map(textOf) }),
+    ...(offline.length === 0 ? {} : { offline: offline.map(textOf) }),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
@@ -97,7 +120,7 @@ function replacedKeyFrom({ key, until }: z.infer<typeof replacedKey>): ReplacedK
   return { key: new TransactionKey(decodeBase64url(key)!), untilMs: parseTime(until)! };
 }
 
-function textOf({ key, untilMs }: ReplacedKey): z.input<typeof replacedKey> {
+function textOf({ key, untilMs }: ReplacedKey | ReplacedOfflineKey): z.input<typeof replacedKey> {
   return { key: encodeBase64url(key.bytes), until: formatTime(untilMs) };
 }
 
@@ -120,7 +143,8 @@ export function formatMasterKey(bytes: Uint8Array): string {
   return `${encodeBase64url(bytes)}\n`;
 }
 
-function parseJson<T>(text: string, schema: z.ZodType<T>, file: string): T {
+/** throws home_corrupt */
+export function parseJson<T>(text: string, schema: z.ZodType<T>, file: string): T {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { readSecretFile, writeFileDurably } from '#process';
 import {
   type AccountId,
+  CLOCK_SKEW_MS_MAX,
   equalInConstantTime,
+  OFFLINE_KEYS_MAX,
+  OFFLINE_TOKEN_LIFE_MS_MAX,
   type PeerId,
   PREVIOUS_KEYS_MAX,
   ProtocolError,
@@ -26,6 +29,7 @@ import {
   type TransactionKeys,
 } from './home-files.js';
 import { type HomeKey, isSealed, openSecret } from './home-key.js';
+import { NetworkFacts } from './network-facts.js';
 import { WatchedSecret } from './watched-secret.js';
 
 export type { HomeCertificate, TransactionKeys } from './home-files.js';
@@ -41,6 +45,8 @@ export interface HomeIdentity {
 }
 
 export class PeerHome {
+  /** What the broker told of the network, as of the last time that somebody on this machine asked it. */
+  readonly network: NetworkFacts;
   private readonly peerFile: WatchedSecret<PeerFile>;
   private readonly certificateFile: WatchedSecret<HomeCertificate>;
   private readonly transactionKeysFile: WatchedSecret<TransactionKeys>;
@@ -59,6 +65,13 @@ export class PeerHome {
     this.transactionKeysFile = new WatchedSecret(this.pathOf('transactionKeys'), (text) =>
       parseTransactionKeys(openSecret(HOME_FILES.transactionKeys, text, homeKey)),
     );
+    const networkFile = new WatchedSecret(this.pathOf('network'), (text) =>
+      openSecret(HOME_FILES.network, text, homeKey),
+    );
+    this.network = new NetworkFacts({
+      read: () => networkFile.readIfThere(),
+      write: (text) => this.save(() => this.write('network', text)),
+    });
   }
 
   /** True when this folder is the home of an enrolled peer, readable or not. */
@@ -95,7 +108,7 @@ export class PeerHome {
     await mkdir(path, { recursive: true, mode: 0o700 });
     if (await PeerHome.exists(path)) throw new ProtocolError('home_exists', { path });
     const { peerId, accountId, name, trustDomain, broker } = enrolled;
-    const keys: TransactionKeys = { current: enrolled.transactionKey, previous: null, older: [] };
+    const keys: TransactionKeys = { current: enrolled.transactionKey, previous: null, older: [], offline: [] };
     await writeHomeFile(path, 'identityKey', enrolled.privateKeyPem, homeKey);
     await writeHomeFile(path, 'authority', enrolled.caPem, homeKey);
     await writeHomeFile(path, 'certificate', enrolled.certificatePem, homeKey);
@@ -130,21 +143,25 @@ export class PeerHome {
 
   /**
    * Make `next` the current key. The one that it replaces stays good for tokens until `previousUntilMs`, as do those
-   * before it until their times. Returns false, and changes nothing, when PREVIOUS_KEYS_MAX of them are good at `nowMs`:
-   * another would end tokens that live.
+   * before it until their times; its offline key stays good for as long as a token of a recovery kit may live. Returns
+   * false, and changes nothing, when PREVIOUS_KEYS_MAX of the former or OFFLINE_KEYS_MAX of the latter are good at
+   * `nowMs`: another would end tokens that live.
    */
   async saveTransactionKey(next: TransactionKey, previousUntilMs: UnixMs, nowMs: UnixMs = 0): Promise<boolean> {
     let saved = true;
     await this.save(async () => {
-      const { current, previous, older } = this.transactionKeys();
+      const { current, previous, older, offline } = this.transactionKeys();
       if (current.kid === next.kid) return;
       const replaced = (previous === null ? older : [previous, ...older]).filter(({ untilMs }) => untilMs > nowMs);
-      saved = replaced.length < PREVIOUS_KEYS_MAX;
+      const keptOffline = offline.filter(({ untilMs }) => untilMs > nowMs);
+      saved = replaced.length < PREVIOUS_KEYS_MAX && keptOffline.length < OFFLINE_KEYS_MAX;
       if (!saved) return;
+      const offlineUntilMs = previousUntilMs + OFFLINE_TOKEN_LIFE_MS_MAX + 2 * CLOCK_SKEW_MS_MAX;
       const keys: TransactionKeys = {
         current: next,
         previous: { key: current, untilMs: previousUntilMs },
         older: replaced,
+        offline: [{ key: current.offline, untilMs: offlineUntilMs }, ...keptOffline],
       };
       await this.write('transactionKeys', formatTransactionKeys(keys));
     });
@@ -205,7 +222,13 @@ export class PeerHome {
 }
 
 /** What a thief of the home could use; the other files say nothing that is not said in the open. */
-const SECRET_FILES: ReadonlySet<HomeFile> = new Set(['identityKey', 'transactionKeys', 'masterKey', 'masterKeyDraft']);
+const SECRET_FILES: ReadonlySet<HomeFile> = new Set([
+  'identityKey',
+  'transactionKeys',
+  'masterKey',
+  'masterKeyDraft',
+  'network',
+]);
 
 async function writeHomeFile(path: string, file: HomeFile, content: string, homeKey: HomeKey | null): Promise<void> {
   const name = HOME_FILES[file];

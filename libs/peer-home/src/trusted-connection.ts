@@ -1,9 +1,10 @@
 // A TLS 1.3 connection under one pinned CA to one SPIFFE id, in the shape that undici wants. Nothing is sent before.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
-import { type ErrorCode, ProtocolError, type SpiffeId } from '#protocol';
+import { type ErrorCode, ProtocolError, type SpiffeId, type UnixMs } from '#protocol';
 import { expectSpiffeId } from './certificate-identity.js';
+import { isTrustedSince } from './expired-certificate.js';
 import { errors } from './http-pool.js';
 import { CONNECT_MS_MAX } from './limits.js';
 
@@ -19,12 +20,14 @@ export interface TrustedConnectionOptions {
   readonly onTrusted?: (socket: TLSSocket) => void;
   /** Opens the connection under TLS, where not every address may be connected to; without it the system does. */
   readonly dial?: Dial | undefined;
+  /** A certificate that has ended since then is believed all the same: there was nobody to renew it. */
+  readonly expiredSinceMs?: UnixMs | undefined;
   /** Cipher suites in the order of choice, as node:tls takes them; Node's own order without it. */
   readonly ciphers?: string;
 }
 
-/** A connected socket to exactly this address; its errors are those of the connection. */
-export type Dial = (address: string, port: number) => Promise<Socket>;
+/** A connected socket to exactly this address, or a stream that leads there; its errors are those of the connection. */
+export type Dial = (address: string, port: number) => Promise<Duplex>;
 
 /**
  * A connector for undici dispatchers. Each connection does a whole handshake: a resumed one would skip the certificate.
@@ -32,20 +35,39 @@ export type Dial = (address: string, port: number) => Promise<Socket>;
  */
 export function trustedConnector(options: TrustedConnectionOptions): buildConnector.connector {
   return (target, callback) => {
-    const host = bareHost(target.hostname);
-    const port = Number(target.port || 443);
-    if (options.dial === undefined) return secure(options, { host, port }, callback);
-    options.dial(host, port).then(
-      (socket) => secure(options, { socket }, callback),
-      (error: Error) => callback(connectionRefusal(error, options.codes), null),
-    );
+    open(options, { host: bareHost(target.hostname), port: Number(target.port || 443) }, callback);
   };
+}
+
+/** One such connection. Throws as those of the connector do. */
+export function connectTrusted(
+  options: TrustedConnectionOptions,
+  to: { readonly host: string; readonly port: number },
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    open(options, to, (...[error, socket]) => (error === null ? resolve(socket as TLSSocket) : reject(error)));
+  });
+}
+
+function open(
+  options: TrustedConnectionOptions,
+  { host, port }: { readonly host: string; readonly port: number },
+  callback: buildConnector.Callback,
+): void {
+  if (options.dial === undefined) {
+    secure(options, { host, port }, callback);
+    return;
+  }
+  options.dial(host, port).then(
+    (socket) => secure(options, { socket }, callback),
+    (error: Error) => callback(connectionRefusal(error, options.codes), null),
+  );
 }
 
 /** TLS to where `under` leads, or over the connection that it is. */
 function secure(
   options: TrustedConnectionOptions,
-  under: { readonly host: string; readonly port: number } | { readonly socket: Socket },
+  under: { readonly host: string; readonly port: number } | { readonly socket: Duplex },
   callback: buildConnector.Callback,
 ): void {
   let settled = false;
@@ -69,6 +91,9 @@ function secure(
   socket.once('secureConnect', () => {
     if (socket.alpnProtocol !== options.alpn) {
       return settle(new ProtocolError(options.codes.untrusted, { reason: 'alpn' }));
+    }
+    if (!socket.authorized && !isTrustedSince(socket.getPeerX509Certificate(), options)) {
+      return settle(new ProtocolError(options.codes.untrusted, { reason: String(socket.authorizationError) }));
     }
     options.onTrusted?.(socket);
     settle(null);
@@ -114,6 +139,14 @@ const NETWORK_CODES = new Set([
   'EAI_FAIL',
   'ERR_STREAM_DESTROYED',
   'ERR_STREAM_PREMATURE_CLOSE',
+  // Of the HTTP/2 that a relay carries the connection in.
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_INVALID_STREAM',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_ERROR',
 ]);
 
 function tlsOptions(options: TrustedConnectionOptions): ConnectionOptions {
@@ -124,7 +157,8 @@ function tlsOptions(options: TrustedConnectionOptions): ConnectionOptions {
     minVersion: 'TLSv1.3',
     ALPNProtocols: [options.alpn],
     ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
-    rejectUnauthorized: true,
+    // Where an end is forgiven, everything is judged by ourselves: OpenSSL names one fault of several.
+    rejectUnauthorized: options.expiredSinceMs === undefined,
     checkServerIdentity: expectSpiffeId(options.expected, options.codes.untrusted),
   };
 }

@@ -18,16 +18,30 @@ export class WatchedSecret<T> {
    */
   read(): T {
     try {
-      const version = versionOf(this.path);
-      if (this.seen?.version === version) return this.seen.value;
-      const value = this.parse(readSecretFileSync(this.path).toString('utf8'));
-      // A file replaced between stat and read is seen under the older version, and so read once more next time.
-      this.seen = { version, value };
-      return value;
+      return this.current();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       throw new ProtocolError('home_corrupt', { file: this.path }, { cause: error });
     }
+  }
+
+  /** The same of a file that need not be there; null when it is not. */
+  readIfThere(): T | null {
+    try {
+      return this.current();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return null;
+    }
+  }
+
+  private current(): T {
+    const version = versionOf(this.path);
+    if (this.seen?.version === version) return this.seen.value;
+    const value = this.parse(readSecretFileSync(this.path).toString('utf8'));
+    // A file replaced between stat and read is seen under the older version, and so read once more next time.
+    this.seen = { version, value };
+    return value;
   }
 }
 

@@ -1,7 +1,7 @@
 // What the broker asks a host over its own certificate: is it there, and does it still hold some blocks.
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
-import type { Dial } from '#peer-home';
+import { connectTrusted, type Dial } from '#peer-home';
 import type { Clock } from '#process';
 import {
   auditAnswer,
@@ -76,7 +76,9 @@ async function ask<T>(
   const cancel = clock.schedule(ASK_MS_MAX, () => own.abort(new ProtocolError('peer_unreachable', { hostId })));
   if (signal?.aborted) forward();
   signal?.addEventListener('abort', forward, { once: true });
-  const { pool } = new HostConnections(identity, host, dial);
+  const { pool } = new HostConnections(identity, host, ({ address, port }, tls) =>
+    connectTrusted({ ...tls, dial }, { host: address, port }),
+  );
   const answer = new SmallAnswer(hostId, bytesMax);
   const headers = { authorization: `Peerkeep ${token}` };
   try {

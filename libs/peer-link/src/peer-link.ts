@@ -2,26 +2,37 @@
 import type { Readable } from 'node:stream';
 import type { PeerHome } from '#peer-home';
 import type { Clock, Log } from '#process';
-import { type ContentId, isRefusal, type PeerAddress, type PeerId, ProtocolError, type TransactionId } from '#protocol';
+import { type ContentId, isRefusal, type PeerAddress, ProtocolError, type TransactionId, type UnixMs } from '#protocol';
 import { type Bandwidths, unlimited } from './bandwidth.js';
 import { BatchExchange, type BatchLink } from './batch-exchange.js';
 import type { BatchOptions, BatchResult, GetBatchOptions, GetBatchResult, PutBatchOptions } from './batch-options.js';
 import { checkReceipt, type ReceiptExpectation } from './check-receipt.js';
-import { exchange } from './exchange.js';
-import { HostConnections, type LinkIdentity } from './host-connections.js';
+import { type AnswerSink, exchange } from './exchange.js';
+import type { HostConnections, LinkIdentity } from './host-connections.js';
+import { HostPools } from './host-pools.js';
 import { limitedSink } from './limited-sink.js';
-import { HOSTS_MAX } from './limits.js';
 import { type GetRangeOptions, type GetRangeResult, RangeReception } from './range-reception.js';
 import { RateWatch } from './rate-watch.js';
+import type { LanWay, WayInUse } from './reach/host-ways.js';
 import { ShardAnswer, SmallAnswer } from './received-answer.js';
 import { slices } from './slices.js';
 
+/** Who asks hosts: an enrolled peer by its home, or a recovery kit. */
+export interface LinkHome extends Pick<PeerHome, 'caPem' | 'privateKeyPem'> {
+  readonly identity: Pick<PeerHome['identity'], 'peerId' | 'trustDomain'>;
+  readonly certificate: () => { readonly pem: string };
+}
+
 export interface PeerLinkOptions {
-  readonly home: PeerHome;
+  readonly home: LinkHome;
+  /** Hosts are believed whose certificates ended since then: there was no broker to renew them. */
+  readonly expiredSinceMs?: UnixMs;
   readonly clock: Clock;
   readonly log: Log;
   /** What all transfers may move; nothing holds them back where it is missing. */
   readonly bandwidths?: Bandwidths;
+  /** Knows which hosts are neighbours; none are where it is missing. */
+  readonly lanWay?: LanWay;
 }
 
 export interface PutShardOptions {
@@ -49,6 +60,8 @@ export interface GetShardOptions {
   readonly sizeBytes: number;
   /** Where the bytes go: exactly sizeBytes of memory, which is nobody else's until the promise settles. New if missing. */
   readonly into?: Buffer;
+  /** Told of the bytes of the answer as they come. */
+  readonly onBytes?: (count: number) => void;
   readonly transactionId?: TransactionId;
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,13 +87,13 @@ export interface DeleteShardOptions {
  * peer_untrusted, transfer_too_slow, or interrupted by `signal`. Ending one transfer leaves the others alone.
  */
 export class PeerLink {
-  /** In order of use: the first was used longest ago. */
-  private readonly hosts = new Map<PeerId, HostConnections>();
+  private readonly pools: HostPools;
   private readonly bandwidths: Bandwidths;
-  private closed = false;
 
   constructor(private readonly options: PeerLinkOptions) {
-    this.bandwidths = options.bandwidths ?? unlimited(options.clock);
+    const { clock, log, lanWay } = options;
+    this.bandwidths = options.bandwidths ?? unlimited(clock);
+    this.pools = new HostPools({ identity: identityOf(options), clock, log, lanWay });
   }
 
   /** Store a shard. Throws receipt_invalid | receipt_mismatch too: such a host cannot be credited, nor relied upon. */
@@ -122,7 +135,7 @@ export class PeerLink {
         const trailers = await exchange({
           pool: connections.pool,
           request: { method: 'GET', path: `/shards/${get.cid}`, headers: { authorization: `Peerkeep ${get.token}` } },
-          sink: limitedSink(answer, { download, watch, signal }),
+          sink: limitedSink(tellingSink(answer, get.onBytes), { download, watch, signal }),
           signal,
         });
         const bytes = answer.shard(get.cid);
@@ -209,12 +222,14 @@ export class PeerLink {
     };
   }
 
+  /** Which way each host was reached last, since when, and why. */
+  ways(): WayInUse[] {
+    return this.pools.ways;
+  }
+
   /** Drop all connections; transfers under way fail. */
   async close(): Promise<void> {
-    this.closed = true;
-    const open = [...this.hosts.values()];
-    this.hosts.clear();
-    await Promise.all(open.map((connections) => connections.pool.destroy()));
+    await this.pools.close();
   }
 
   /** Run a transfer that waits for its place under the limit of its direction. */
@@ -252,28 +267,7 @@ export class PeerLink {
   }
 
   private connectionsTo(host: PeerAddress): HostConnections {
-    if (this.closed) throw new ProtocolError('interrupted', {}, { detail: 'the link to peers is closed' });
-    let connections = this.hosts.get(host.peerId);
-    if (connections !== undefined && !connections.isFor(host)) {
-      this.retire(connections);
-      connections = undefined;
-    }
-    connections ??= new HostConnections(identityOf(this.options.home), host);
-    // Set anew, so that it comes last in the order of use.
-    this.hosts.delete(host.peerId);
-    this.hosts.set(host.peerId, connections);
-    const [oldest] = this.hosts.values();
-    if (this.hosts.size > HOSTS_MAX && oldest !== undefined) this.retire(oldest);
-    return connections;
-  }
-
-  /** Close when the transfers under way have ended. */
-  private retire(connections: HostConnections): void {
-    const { peerId } = connections.host;
-    this.hosts.delete(peerId);
-    connections.pool
-      .close()
-      .catch((error: unknown) => this.options.log.warn({ event: 'host_close_failed', hostId: peerId, err: error }));
+    return this.pools.to(host);
   }
 
   /** A host that serves the right bytes has done its work, whatever its receipt says; a false one is not handed on. */
@@ -309,7 +303,17 @@ export class PeerLink {
   }
 }
 
-function identityOf(home: PeerHome): LinkIdentity {
+function identityOf({ home, expiredSinceMs }: PeerLinkOptions): LinkIdentity {
   const own = () => ({ certificatePem: home.certificate().pem, privateKeyPem: home.privateKeyPem });
-  return { caPem: home.caPem, trustDomain: home.identity.trustDomain, own };
+  return { caPem: home.caPem, trustDomain: home.identity.trustDomain, own, expiredSinceMs };
+}
+
+/** The same sink, telling how many bytes come. */
+function tellingSink(sink: AnswerSink, tell: ((count: number) => void) | undefined): AnswerSink {
+  if (tell === undefined) return sink;
+  const data = (chunk: Uint8Array): void | Promise<void> => {
+    tell(chunk.length);
+    return sink.data(chunk);
+  };
+  return { start: (status, headers) => sink.start(status, headers), data };
 }

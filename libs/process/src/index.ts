@@ -1,8 +1,15 @@
 // What every program of ours needs from its process: time, loops, logs, bounds, durable files.
+export * from './backoff.js';
 export * from './bounded-pool.js';
 export * from './clock.js';
 export * from './command-line.js';
 export * from './durable-file.js';
+export * from './http/byte-range.js';
+export * from './http/conditions.js';
+export * from './http/from-origin.js';
+export * from './http/html.js';
+export * from './http/http-date.js';
+export * from './http/loopback-host.js';
 export * from './log.js';
 export * from './pause.js';
 export * from './periodic.js';

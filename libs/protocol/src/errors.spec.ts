@@ -4,13 +4,14 @@ import { ACCOUNT_ERRORS } from './errors/account-errors.js';
 import { ADMIN_ERRORS } from './errors/admin-errors.js';
 import { EXCHANGE_ERRORS } from './errors/exchange-errors.js';
 import { MACHINE_ERRORS } from './errors/machine-errors.js';
+import { ROUTE_ERRORS } from './errors/route-errors.js';
+import { VISIT_ERRORS } from './errors/visit-errors.js';
 import { ERRORS, isErrorCode, isRefusal, ProtocolError } from './errors.js';
 
 describe('the catalogue', () => {
   it('has each code in one table only', () => {
-    const codes = [EXCHANGE_ERRORS, ACCOUNT_ERRORS, MACHINE_ERRORS, ADMIN_ERRORS].flatMap((table) =>
-      Object.keys(table),
-    );
+    const tables = [EXCHANGE_ERRORS, ACCOUNT_ERRORS, MACHINE_ERRORS, ADMIN_ERRORS, ROUTE_ERRORS, VISIT_ERRORS];
+    const codes = tables.flatMap((table) => Object.keys(table));
     expect(new Set(codes).size).toBe(codes.length);
     expect(Object.keys(ERRORS)).toEqual(codes);
   });

@@ -4,6 +4,8 @@ import { ADMIN_ERRORS } from './errors/admin-errors.js';
 import type { ErrorRow } from './errors/error-row.js';
 import { EXCHANGE_ERRORS } from './errors/exchange-errors.js';
 import { MACHINE_ERRORS } from './errors/machine-errors.js';
+import { ROUTE_ERRORS } from './errors/route-errors.js';
+import { VISIT_ERRORS } from './errors/visit-errors.js';
 
 export type { ErrorRow };
 
@@ -13,6 +15,8 @@ export const ERRORS = {
   ...ACCOUNT_ERRORS,
   ...MACHINE_ERRORS,
   ...ADMIN_ERRORS,
+  ...ROUTE_ERRORS,
+  ...VISIT_ERRORS,
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -11,6 +11,7 @@ export type TransactionId = Branded<'TransactionId'>;
 export type ObjectId = Branded<'ObjectId'>;
 export type GroupId = Branded<'GroupId'>;
 export type TaskId = Branded<'TaskId'>;
+export type LeaseId = Branded<'LeaseId'>;
 
 /** Who asks a host for something: a peer, or the broker itself (probes and audits). */
 export type Requester = PeerId | 'broker';

@@ -16,6 +16,11 @@ export const TOKEN_LIFE_SHORT_MS_MAX = 15 * MINUTE_MS;
 export const TOKEN_LIFE_UNIVERSAL_MS_MAX = HOUR_MS;
 export const TOKEN_LIFE_LONG_MS_MAX = DAY_MS;
 export const TOKEN_USES_MAX = 100_000;
+/** Of a token in a recovery kit (SPEC §4.6), and how many shards it names: so many fit a header. */
+export const OFFLINE_TOKEN_LIFE_MS_MAX = 92 * DAY_MS;
+export const OFFLINE_ITEMS_MAX = 32;
+/** Recovery kits of an account that have not ended, those that were withdrawn among them. */
+export const KITS_PER_ACCOUNT_MAX = 64;
 export const RETAIN_MS_MAX = 10 * 366 * DAY_MS;
 export const CLOCK_SKEW_MS_MAX = 5 * MINUTE_MS;
 export const TOKEN_RELEASES_MAX = 3;
@@ -25,6 +30,8 @@ export const REPLAY_LIST_ENTRIES_MAX = 1_000_000;
 export const KEY_BYTES = 32;
 /** Replaced keys under which a host still takes tokens; it renews no sooner than one of them has had its time. */
 export const PREVIOUS_KEYS_MAX = 8;
+/** Replaced offline keys under which a host still takes tokens of recovery kits; it renews no sooner than one of them has had its time. */
+export const OFFLINE_KEYS_MAX = 256;
 export const CERTIFICATE_LIFE_MS = 7 * DAY_MS;
 export const TRUST_DOMAIN_CHARS_MAX = 253;
 export const PEER_NAME_CHARS_MAX = 63;
@@ -82,6 +89,22 @@ export const AUDIT_BLOCKS_MAX = 16;
 export const LOSSES_PER_REQUEST_MAX = 256;
 /** How long a deleted shard stays in a host's trash. */
 export const TRASH_MS = 7 * DAY_MS;
+// What the broker signs for others to see (SPEC §13.1), relays and names (SPEC §13)
+export const STATEMENT_TEXT_BYTES_MAX = 2 * KiB;
+export const SIGNING_KEYS_MAX = 16;
+export const LEASE_LIFE_MS_MAX = DAY_MS;
+/** Relays that a peer just failed to use, and leases of one report of a relay. */
+export const RELAYS_AVOIDED_MAX = 8;
+export const RELAY_USAGE_ITEMS_MAX = 1_000;
+
+// The local network (SPEC §14)
+export const LAN_TASK_ID_BYTES = 16;
+export const LAN_KEYS_MAX = 4;
+export const APPROVAL_LIFE_MS_MAX = 10 * MINUTE_MS;
+/** Shards that one request asks to get from one neighbour, and liars that one message names. */
+export const LAN_GET_ITEMS_MAX = 256;
+export const LAN_REPORTS_MAX = 64;
+
 // Keep-filters (SPEC §8.4): bits of one part; how many parts there are at most, and positions of one content id.
 export const KEEP_FILTER_BYTES_MAX = MiB;
 export const KEEP_FILTER_BITS_MIN = 1_024;
@@ -102,3 +125,5 @@ const BATCH_ITEM_CHARS_MAX = '{"cid":"","size":67108864},'.length + 43;
 const BATCH_RESULT_CHARS_MAX = BATCH_ITEM_CHARS_MAX + ',"result":""'.length + RECEIPT_RESULT_CHARS_MAX;
 assert((BATCH_ITEMS_MAX * BATCH_ITEM_CHARS_MAX * 4) / 3 + 2 * KiB <= BATCH_TOKEN_TEXT_BYTES_MAX);
 assert((BATCH_ITEMS_MAX * BATCH_RESULT_CHARS_MAX * 4) / 3 + 2 * KiB <= BATCH_RECEIPT_TEXT_BYTES_MAX);
+// A token of a recovery kit travels in a header: base64url of its items at their longest, and 1 KiB for the rest.
+assert((OFFLINE_ITEMS_MAX * BATCH_ITEM_CHARS_MAX * 4) / 3 + KiB <= TOKEN_TEXT_BYTES_MAX);

@@ -46,7 +46,7 @@ export function exampleClaims(changes: Partial<TokenClaims> = {}): TokenClaims {
 /** What the host expects of the token of exampleClaims, which is under `key`. */
 export function exampleExpectation(key: TransactionKey, changes: Partial<TokenExpectation> = {}): TokenExpectation {
   return {
-    keyOf: (kid) => (kid === key.kid ? key : undefined),
+    keyOf: (kid) => [key, key.offline].find((known) => known.kid === kid),
     trustDomain: TRUST_DOMAIN,
     hostId: HOST_ID,
     clientId: CLIENT_ID,

@@ -52,6 +52,7 @@ export const TOKEN_KINDS: readonly TokenKind[] = [
     { op: 'universal', items: [], maxBytes: 5000, maxUses: 3 },
     { put: 'put', get: 'get', stream: 'stream' },
   ),
+  kind('offline', { op: 'offline', maxBytes: 5000, maxUses: 3 }, { get: 'get' }),
   kind('put of two', { op: 'put', items: TWO_ITEMS }, { batch: 'put' }),
   kind('get of two', { op: 'get', items: TWO_ITEMS }, { batch: 'get' }),
   kind('delete of two', { op: 'delete', items: TWO_ITEMS }, { batch: 'delete' }),

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import type { BackupView } from '#backup';
-import type { Clock, ListenAddress, Log } from '#process';
+import { type Clock, isAllowedHost, isLoopback, type ListenAddress, type Log } from '#process';
 import { type ErrorCode, isRefusal, ProtocolError } from '#protocol';
-import { type Credentials, isAllowedHost, isAllowedUser, isLoopback } from './access.js';
+import { type Credentials, isAllowedUser } from './access.js';
 import { answer, DavHandler } from './dav-handler.js';
 import {
   CONNECTIONS_MAX,

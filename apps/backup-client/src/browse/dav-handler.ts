@@ -1,10 +1,9 @@
 // Answers one request of WebDAV class 1, read-only (RFC 4918): OPTIONS, PROPFIND, GET and HEAD; everything else is 405.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BackupView } from '#backup';
+import { type BackupView, hrefOf, parseTarget, type RequestedPath } from '#backup';
 import { BoundedPool, type Clock } from '#process';
 import { childrenOf, findResource } from './find-resource.js';
 import { PAGE_END, PAGE_HEADERS, pageRow, pageStart } from './folder-page.js';
-import { hrefOf, parseTarget, type RequestedPath } from './href.js';
 import { FILES_AT_ONCE, LISTINGS_AT_ONCE, PROPFIND_BODY_BYTES_MAX } from './limits.js';
 import { davError, MULTISTATUS_END, MULTISTATUS_START, responseElement } from './multistatus.js';
 import { Outgoing } from './outgoing.js';

@@ -1,6 +1,6 @@
 // A folder as a page for a browser: names, sizes and times, no script. Pure.
+import { encodeStep } from '#backup';
 import { formatBytes } from '../format.js';
-import { encodeStep } from './href.js';
 import { escapeXml } from './multistatus.js';
 import type { Resource } from './resource.js';
 

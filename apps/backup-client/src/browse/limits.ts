@@ -19,7 +19,5 @@ export const PROPFIND_NAMES_CHARS_MAX = 4_096;
 export const LISTINGS_AT_ONCE = 4;
 /** Then the connection ends, and its client makes another: what is pipelined on one is bounded. */
 export const REQUESTS_PER_CONNECTION_MAX = 1_000;
-/** Longer than any path that a file system takes, percent-encoded. */
-export const PATH_STEPS_MAX = 2_048;
 /** Bytes go out in slices, so that a slow reader shows its progress. */
 export const SLICE_BYTES = 64 * 1024;

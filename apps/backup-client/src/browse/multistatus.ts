@@ -1,4 +1,5 @@
 // Writes the answer to a PROPFIND (RFC 4918 §14.16), one response element a resource. Pure.
+import { httpDate } from '#process';
 import { DAV, type PropertyName, type PropfindRequest } from './propfind-request.js';
 import type { Resource } from './resource.js';
 
@@ -63,14 +64,6 @@ function propertiesOf(resource: Resource): ReadonlyMap<string, string> {
     .set('getcontenttype', 'application/octet-stream')
     .set('getetag', escapeXml(resource.etag));
 }
-
-/** As HTTP writes times; those before and after what it can write become the nearest. */
-export function httpDate(ms: number): string {
-  return new Date(Math.min(Math.max(ms, DATE_MS_MIN), DATE_MS_MAX)).toUTCString();
-}
-
-const DATE_MS_MIN = Date.UTC(1601, 0, 1);
-const DATE_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 function response(href: string, body: string): string {
   return `<D:response><D:href>${escapeXml(href)}</D:href>${body}</D:response>\n`;

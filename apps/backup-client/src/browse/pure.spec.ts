@@ -2,12 +2,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAllowedHost, isAllowedUser, isLoopback } from './access.js';
-import { decideCondition, rangeCounts } from './conditions.js';
-import { hrefOf, parseTarget } from './href.js';
+import { hrefOf, parseTarget } from '#backup';
+import { decideCondition, decideRange, isAllowedHost, isLoopback, rangeCounts } from '#process';
+import { isAllowedUser } from './access.js';
 import { escapeXml } from './multistatus.js';
 import { parsePropfind } from './propfind-request.js';
-import { decideRange } from './ranges.js';
 
 describe('paths', () => {
   it('come back as the names that they were made of, whatever bytes those are', () => {

@@ -1,9 +1,7 @@
 // Answers GET and HEAD for a file: conditions, one range, and its bytes chunk by chunk.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decideCondition, rangeCounts } from './conditions.js';
-import { httpDate } from './multistatus.js';
+import { decideCondition, decideRange, httpDate, rangeCounts } from '#process';
 import type { Outgoing } from './outgoing.js';
-import { decideRange } from './ranges.js';
 import type { FileResource } from './resource.js';
 
 /** signal: of the whole view; who reads the same object beside this request must not lose it when this one ends */

@@ -6,6 +6,7 @@ import { ProtocolError } from '#protocol';
 import type { Credentials } from '../browse/access.js';
 import { BrowseServer } from '../browse/browse-server.js';
 import { type CommandContext, type CommonOptions, newCommand, withEngine } from './command-context.js';
+import { withLan } from './lan-options.js';
 import { withLimits } from './limit-options.js';
 import { type SnapshotFilterOptions, snapshotFilterOf, withSnapshotFilter } from './snapshot-filter.js';
 
@@ -19,7 +20,7 @@ interface BrowseOptions extends CommonOptions, SnapshotFilterOptions {
 
 export function browseCommand(context: CommandContext): Command {
   return withSnapshotFilter(
-    withLimits(newCommand('browse', 'look into snapshots with a browser or by WebDAV, read-only')),
+    withLan(withLimits(newCommand('browse', 'look into snapshots with a browser or by WebDAV, read-only'))),
   )
     .option('--listen <host:port>', 'where to listen; only this machine reaches the default', LISTEN_DEFAULT)
     .option('--user <name>', 'ask for this name and the password of --password-file')

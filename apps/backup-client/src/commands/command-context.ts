@@ -11,6 +11,7 @@ import { isRefusal, ProtocolError } from '#protocol';
 import type { ExitCode } from '../exit-codes.js';
 import { EventTeller } from '../tell-event.js';
 import type { Terminal } from '../terminal.js';
+import { asksNeighbours, type LanOptions } from './lan-options.js';
 import { type LimitOptions, limitWishOf } from './limit-options.js';
 import { waitForHome } from './wait-for-home.js';
 
@@ -28,7 +29,7 @@ export interface CommandContext {
   readonly setExitCode: (code: ExitCode) => void;
 }
 
-export interface CommonOptions extends LimitOptions {
+export interface CommonOptions extends LimitOptions, LanOptions {
   readonly home?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -78,22 +79,38 @@ export async function withEngine<T>(
   const onWait = (): void => terminal.warn('another command uses this home: waiting for its end');
   const lock = await waitForHome(() => lockHome(home), { waitMs: homeWaitMs, clock, signal, onWait });
   try {
-    return await useEngine(context, { home, limits }, use, alsoTell);
+    return await useEngine(
+      context,
+      { home, limits, lan: asksNeighbours(options, home.identity.broker) },
+      use,
+      alsoTell,
+    );
   } finally {
     await lock.release();
   }
 }
 
 async function useEngine<T>(
-  { clock, log, signal, terminal }: CommandContext,
-  { home, limits }: { readonly home: PeerHome; readonly limits: LimitWish },
+  context: CommandContext,
+  { home, limits, lan }: { readonly home: PeerHome; readonly limits: LimitWish; readonly lan: boolean },
   use: (engine: BackupEngine, running: Running) => Promise<T>,
   alsoTell: (event: EngineEvent) => void,
 ): Promise<T> {
+  const { clock, log, signal, terminal } = context;
   await renewWhatIsDue(home, { clock, log, signal });
   const onWarning = ({ message, hint }: ProtocolError): void =>
     terminal.warn(`${message}: going on without the limits of the configuration; ${hint}`);
-  const engine = await BackupEngine.open({ home, clock, log, limits, onWarning });
+  const engine = await BackupEngine.open({ home, clock, log, limits, lan: lan ? {} : null, onWarning });
+  return runEngine(context, engine, use, alsoTell);
+}
+
+/** Use an engine that is open, tell its events, and close it whatever happens. */
+export async function runEngine<T>(
+  { signal, terminal }: CommandContext,
+  engine: BackupEngine,
+  use: (engine: BackupEngine, running: Running) => Promise<T>,
+  alsoTell: (event: EngineEvent) => void,
+): Promise<T> {
   const teller = new EventTeller(terminal);
   const onEvent = (event: EngineEvent): void => {
     teller.tell(event);

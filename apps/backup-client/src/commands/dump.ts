@@ -8,6 +8,7 @@ import { ARCHIVE_FORMATS, type ArchiveFormat } from '#backup';
 import { ProtocolError } from '#protocol';
 import type { Terminal } from '../terminal.js';
 import { type CommandContext, type CommonOptions, newCommand, withEngine } from './command-context.js';
+import { withLan } from './lan-options.js';
 import { withLimits } from './limit-options.js';
 import { parseSnapshotFolder } from './restore-options.js';
 import {
@@ -24,7 +25,7 @@ interface DumpOptions extends CommonOptions, SnapshotFilterOptions {
 
 export function dumpCommand(context: CommandContext): Command {
   return withSnapshotFilter(
-    withLimits(newCommand('dump', 'write a file of a snapshot, or a folder as an archive, to stdout')),
+    withLan(withLimits(newCommand('dump', 'write a file of a snapshot, or a folder as an archive, to stdout'))),
   )
     .argument('<snapshot[:folder]>', SNAPSHOT_ARGUMENT)
     .argument('<path>', 'file or folder of the snapshot; / is everything')

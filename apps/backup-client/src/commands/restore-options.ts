@@ -28,6 +28,7 @@ export interface RestoreOptions extends CommonOptions, SnapshotFilterOptions {
   readonly dryRun?: boolean;
   readonly sparse?: boolean;
   readonly verify?: boolean;
+  readonly kit?: string;
 }
 
 /** `latest:home/ann` is the folder home/ann of the latest snapshot. */

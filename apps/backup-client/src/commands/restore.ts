@@ -4,13 +4,15 @@ import type { EngineEvent, RestoreSummary } from '#backup';
 import { EXIT } from '../exit-codes.js';
 import { formatBytes, formatCount, formatCounted, formatPairs, formatSeconds, printable } from '../format.js';
 import { type CommandContext, collect, homePathFor, newCommand, withEngine } from './command-context.js';
+import { withKitEngine } from './kit-engine.js';
+import { withLan } from './lan-options.js';
 import { withLimits } from './limit-options.js';
 import { ProblemList } from './problem-list.js';
 import { parseSnapshotFolder, type RestoreOptions, restoreOrderOf } from './restore-options.js';
 import { SNAPSHOT_ARGUMENT, snapshotFilterOf, withSnapshotFilter } from './snapshot-filter.js';
 
 export function restoreCommand(context: CommandContext): Command {
-  return withSnapshotFilter(withLimits(newCommand('restore', 'bring a snapshot back')))
+  return withSnapshotFilter(withLan(withLimits(newCommand('restore', 'bring a snapshot back'))))
     .argument('<snapshot[:folder]>', `${SNAPSHOT_ARGUMENT}; with a folder of it, only what is below`)
     .requiredOption('-t, --target <dir>', 'folder to restore into')
     .option('-i, --include <pattern>', 'restore only what matches; may be given again', collect, [])
@@ -25,6 +27,10 @@ export function restoreCommand(context: CommandContext): Command {
     .option('--delete', 'remove from the restored folders what the snapshot does not have there')
     .option('--sparse', 'leave holes for blocks of zeros in new files')
     .option('--verify', 'read back what was restored')
+    .option(
+      '--kit <file>',
+      'by a recovery kit, without any broker; on a new machine, reads the recovery phrase on stdin',
+    )
     .option('-n, --dry-run', 'change nothing; tell what would be done (with -vv: for each entry)')
     .action((snapshot: string, options: RestoreOptions) => restore(context, snapshot, options));
 }
@@ -36,7 +42,8 @@ async function restore(context: CommandContext, wanted: string, options: Restore
   homePathFor(context, options);
   const order = { ...(await restoreOrderOf(context, options)), ...parseSnapshotFolder(wanted) };
   const problems = new ProblemList();
-  const summary = await withEngine(
+  const withIts = options.kit === undefined ? withEngine : withKitEngine(options.kit);
+  const summary = await withIts(
     context,
     options,
     (engine, running) => engine.restore({ ...running, filter: snapshotFilterOf(options), ...order }),
@@ -68,6 +75,9 @@ function summaryDocument(summary: RestoreResult, order: HowRestored, problems: P
     specials: summary.specials,
     hard_links: summary.hardLinks,
     ...(order.verify === true && { files_verified: summary.verified }),
+    bytes_from_lan: summary.fetched.lan,
+    bytes_from_hosts: summary.fetched.direct,
+    bytes_by_relay: summary.fetched.relay,
     hosts_failed: summary.badHosts.map(({ peerId, code }) => ({ peer_id: peerId, code })),
     snapshot_id: summary.snapshotId,
     target: order.target,
@@ -83,6 +93,7 @@ interface HowRestored {
 
 export function formatRestore(summary: RestoreResult, { target, dryRun, verify }: HowRestored): string {
   const { files, filesUnchanged, directories, bytes, kept, deleted, verified, failed, badHosts, seconds } = summary;
+  const { lan } = summary.fetched;
   const row = (name: string, count: number): readonly (readonly [string, string])[] =>
     count === 0 ? [] : [[name, formatCount(count)]];
   return [
@@ -100,6 +111,7 @@ export function formatRestore(summary: RestoreResult, { target, dryRun, verify }
       ...(verify === true ? ([['verified', formatCount(verified)]] as const) : []),
       ...row('failed', failed),
       ...row('bad hosts', badHosts.length),
+      ...(lan === 0 ? [] : ([['neighbours', `${formatBytes(lan)} came from the local network`]] as const)),
       ['time', formatSeconds(seconds)],
     ]),
   ].join('\n');

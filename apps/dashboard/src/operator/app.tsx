@@ -14,6 +14,7 @@ import { SignInPage } from './sign-in-page.js';
 const ENTRIES: readonly NavigationEntry[] = [
   { page: '', title: 'Overview', group: 'Network' },
   { page: 'peers', title: 'Peers', group: 'Network' },
+  { page: 'relays', title: 'Relays', group: 'Network' },
   { page: 'accounts', title: 'Accounts', group: 'Network' },
   { page: 'audits', title: 'Audits', group: 'Network' },
   { page: 'repairs', title: 'Repairs', group: 'Network' },

@@ -1,6 +1,7 @@
 // Makes an enrolment key: for how many machines, for how long, and whose they will be.
 import { useState } from 'preact/hooks';
 import { change } from '../shared/api.js';
+import { Choice } from '../shared/choice.js';
 import { Field } from '../shared/field.js';
 import { ReasonDialog } from './reason-dialog.js';
 
@@ -10,16 +11,22 @@ interface CreateParts {
 }
 
 const DAY_SECONDS = 86_400;
+const PURPOSES = [
+  ['machine', 'machines'],
+  ['relay', 'relays, which carry for others'],
+] as const;
 
 export function CreateEnrolmentKeyDialog({ onClose, onCreated }: CreateParts) {
   const [uses, setUses] = useState('1');
   const [days, setDays] = useState('1');
   const [account, setAccount] = useState('');
+  const [purpose, setPurpose] = useState('machine');
   const create = async (reason: string): Promise<void> => {
     const body = {
       uses: Number(uses),
       lifeSeconds: Math.round(Number(days) * DAY_SECONDS),
       account: account.trim() === '' ? null : account.trim(),
+      purpose,
       reason,
     };
     const { key } = await change<{ key: string }>('POST', '/v1/admin/enrolment-keys', body);
@@ -35,6 +42,7 @@ export function CreateEnrolmentKeyDialog({ onClose, onCreated }: CreateParts) {
         onInput={setAccount}
         hint="whose the machines will be; empty: each opens its own"
       />
+      <Choice label="It lets in" value={purpose} onChange={setPurpose} options={PURPOSES} />
     </ReasonDialog>
   );
 }

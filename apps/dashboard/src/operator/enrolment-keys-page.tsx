@@ -18,6 +18,7 @@ import type { Query } from './shown-page.js';
 interface EnrolmentKey {
   readonly enrolmentKeyId: string;
   readonly accountId: string | null;
+  readonly purpose: 'machine' | 'relay';
   readonly usesLeft: number;
   readonly createdAt: string;
   readonly expiresAt: string;
@@ -76,6 +77,7 @@ export function EnrolmentKeysPage({ query }: { readonly query: Query }) {
             cell: ({ accountId }) =>
               accountId === null ? 'a new one each time' : <Id of={accountId} to={`/console/accounts/${accountId}`} />,
           },
+          { title: 'Lets in', cell: ({ purpose }) => (purpose === 'relay' ? 'relays' : 'machines') },
           { title: 'Uses left', isNumber: true, cell: ({ usesLeft }) => formatCount(usesLeft) },
           { title: 'Made', cell: ({ createdAt }) => <Time at={createdAt} /> },
           { title: 'Ends', cell: ({ expiresAt }) => <Age at={expiresAt} /> },

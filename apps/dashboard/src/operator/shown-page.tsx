@@ -14,6 +14,7 @@ import { PeerPage } from './peer-page.js';
 import { PeersPage } from './peers-page.js';
 import { PoliciesPage } from './policies-page.js';
 import { RefusalsPage } from './refusals-page.js';
+import { RelaysPage } from './relays-page.js';
 import { RepairsPage } from './repairs-page.js';
 import { TransactionsPage } from './transactions-page.js';
 
@@ -25,6 +26,8 @@ export function ShownPage({ route: { page, id, query } }: { readonly route: Rout
       return <OverviewPage query={query} />;
     case 'peers':
       return <PeersPage query={query} />;
+    case 'relays':
+      return <RelaysPage />;
     case 'accounts':
       return <AccountsPage query={query} />;
     case 'audits':

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { PeerHome } from '#peer-home';
 import type { HostOffer } from '#protocol';
 import { AgentConfig } from '../config.js';
+import { Reachability } from '../relay-link/reachability.js';
 import { DiskShardStore } from '../shards/disk-shard-store.js';
 import { SpaceLedger } from '../shards/space-ledger.js';
 
@@ -13,11 +14,19 @@ export class ComposeOffer {
     private readonly home: PeerHome,
     private readonly ledger: SpaceLedger,
     private readonly shardStore: DiskShardStore,
+    private readonly reachability: Reachability,
   ) {}
 
   run(listenPort: number): HostOffer {
     const { region } = this.config;
-    return { listenPort, shareBytes: this.home.shareBytes, ...this.space(), ...(region !== undefined && { region }) };
+    const { relayId } = this.reachability;
+    return {
+      listenPort,
+      shareBytes: this.home.shareBytes,
+      ...this.space(),
+      ...(region !== undefined && { region }),
+      ...(relayId !== undefined && { relayId }),
+    };
   }
 
   /** A host whose disk failed still serves what it holds, and has nothing left to give. */

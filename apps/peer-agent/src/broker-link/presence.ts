@@ -1,11 +1,11 @@
 // Tells the broker that this host is there and what it offers, and hears what is due.
 import { Injectable } from '@nestjs/common';
 import { BrokerClient } from '#broker-api';
-import { Log } from '#process';
-import { type HomeRun, type HostOffer, isRefusal, type PresenceAnswer } from '#protocol';
+import { backoffMs } from '#process';
+import { type HomeRun, type HostOffer, isRefusal } from '#protocol';
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, PRESENCE_MS_MAX, PRESENCE_MS_MIN } from '../limits.js';
 import { PROGRAM } from '../program.js';
-import { backoffMs } from '../reports/backoff.js';
+import { Reachability } from '../relay-link/reachability.js';
 import { AgentDatabase } from '../state/agent-database.js';
 import { AgentState, recordContact } from '../state/agent-state.js';
 import { keepAcknowledged, proposeRun } from '../state/home-runs.js';
@@ -21,7 +21,6 @@ export class Presence {
   private tellNoticed: () => void = () => undefined;
   private failures = 0;
   private askedMs = PRESENCE_MS_MIN;
-  private wasReachable = true;
 
   constructor(
     private readonly broker: BrokerClient,
@@ -31,7 +30,7 @@ export class Presence {
     private readonly time: HostTime,
     private readonly withdrawn: WithdrawnTokens,
     private readonly state: AgentState,
-    private readonly log: Log,
+    private readonly reachability: Reachability,
   ) {
     this.noticed = new Promise((resolve) => {
       this.tellNoticed = resolve;
@@ -46,10 +45,11 @@ export class Presence {
 
   async announce(listenPort: number, signal: AbortSignal): Promise<void> {
     const run = await proposeRun(this.database);
-    const answer = await this.send(this.composeOffer.run(listenPort), run, signal);
+    const offer = this.composeOffer.run(listenPort);
+    const answer = await this.send(offer, run, signal);
     this.askedMs = answer.nextPresenceMs;
-    this.tellReachability(answer);
-    this.withdrawn.replace(answer.withdrawn);
+    this.reachability.hear(answer, offer.relayId);
+    await this.withdrawn.replace(answer.withdrawn);
     this.tellNoticed();
     await this.database.writes.run(async (db) => {
       await recordContact(db, this.time.nowMs());
@@ -58,16 +58,6 @@ export class Presence {
     this.state.standing.confirm();
     if (answer.renewTransactionKey) await this.renewals.renewTransactionKey(signal);
     if (answer.renewCertificate) await this.renewals.renewCertificate(signal);
-  }
-
-  /** A host that the broker cannot reach gets no shards: its owner has a port to open. */
-  private tellReachability({ reachable, unreachableReason }: PresenceAnswer): void {
-    const isReachable = reachable !== false;
-    if (isReachable !== this.wasReachable) {
-      if (isReachable) this.log.info({ event: 'reachable_again' });
-      else this.log.warn({ event: 'not_reachable', reason: unreachableReason });
-    }
-    this.wasReachable = isReachable;
   }
 
   /** The last word of a stopping host: it stores nothing for a while. */

@@ -1,10 +1,9 @@
 // Keeps the certificate and the transaction key of this host fresh.
 import { Injectable } from '@nestjs/common';
 import { BrokerClient } from '#broker-api';
-import { PeerHome } from '#peer-home';
+import { isRenewalDue, PeerHome } from '#peer-home';
 import { ShardListener } from '../serving/shard-listener.js';
 import { HostTime } from '../state/host-time.js';
-import { isRenewalDue } from './decide-renewal.js';
 
 @Injectable()
 export class Renewals {

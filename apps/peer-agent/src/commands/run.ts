@@ -34,12 +34,12 @@ export async function run({ config, backups, environment, log, print }: RunOptio
 
 /** The backups of this very home: a lock keeps them apart from the `peerkeep` command. */
 async function openScheduler(
-  { homePath, homeKey = null }: AgentConfig,
+  { homePath, homeKey = null, lan = null }: AgentConfig,
   surroundings: Pick<SchedulerOptions, 'isAsked' | 'environment' | 'clock' | 'log'>,
 ): Promise<BackupScheduler> {
   const home = await PeerHome.open(homePath, homeKey);
   const takeLock = () => takeExclusiveUse(join(home.path, 'client.lock'));
-  const openEngine = () => BackupEngine.open({ home, clock: surroundings.clock, log: surroundings.log });
+  const openEngine = () => BackupEngine.open({ home, clock: surroundings.clock, log: surroundings.log, lan });
   return new BackupScheduler({ ...surroundings, home, takeLock, openEngine });
 }
 

@@ -8,6 +8,7 @@ import { type Clock, type Log, SystemClock } from '#process';
 import { type ErrorCode, formatTime, type PeerState, ProtocolError } from '#protocol';
 import { type KeepState, readKeepState } from '../keep-filter/keep-state.js';
 import { FREE_SPACE_MARGIN_BYTES } from '../limits.js';
+import { readRelayState } from '../relay-link/relay-state.js';
 import { readRefusalCounts } from '../reports/keep-refusal-counts.js';
 import { countReports } from '../reports/report-outbox.js';
 import { countCorrupt, readScrubState, type ScrubState } from '../scrub/scrub-state.js';
@@ -15,6 +16,7 @@ import { trashBytes as readTrashBytes } from '../shards/shard-index.js';
 import { readAgentState } from '../state/agent-state.js';
 import { countRemembered } from '../tokens/used-token-rows.js';
 import { describeKeepFilter } from './describe-keep-filter.js';
+import { describeRelay, type HostRelay, NO_RELAY, relayFrom } from './describe-relay.js';
 import { formatSize } from './size-text.js';
 
 const BROKER_MS_MAX = 3_000;
@@ -61,6 +63,8 @@ export interface AgentStatus {
   readonly refusals: Readonly<Partial<Record<ErrorCode, number>>>;
   readonly scrub: HostScrub;
   readonly keepFilter: HostKeepFilter;
+  /** How the agent keeps this peer reachable, as of the last change. */
+  readonly relay: HostRelay;
   readonly certificateExpiresAt: string;
   readonly reportsWaiting: number;
   readonly lastBrokerContactAt: string | null;
@@ -131,6 +135,7 @@ export function formatStatus(status: AgentStatus): string {
     ['trash', `${formatSize(status.trashBytes)} deleted, and still counted as used`],
     ['scrub', describeScrub(status)],
     ['keep-filter', describeKeepFilter(status.keepFilter)],
+    ['relay', describeRelay(status.relay)],
     ['certificate', `until ${status.certificateExpiresAt}`],
     ['reports', `${status.reportsWaiting} waiting for the broker`],
     ['tokens', `${status.replayListEntries} remembered`],
@@ -189,6 +194,7 @@ async function readDatabase(home: PeerHome) {
       reportsWaiting: 0,
       scrub: NO_SCRUB,
       keepFilter: NO_KEEP_FILTER,
+      relay: NO_RELAY,
     };
   const database = await openReadOnly({ file, entities: [] });
   try {
@@ -199,8 +205,9 @@ async function readDatabase(home: PeerHome) {
     const scrub = scrubFrom(await readScrubState(database.reads), await countCorrupt(database.reads));
     const { listedMs: _, revision: _r, acceptedShards: _a, ...keepFilter } = await readKeepState(database.reads);
     const reportsWaiting = await countReports(database.reads);
+    const relay = relayFrom(await readRelayState(database.reads));
     const space = { usedBytes, trashBytes, shardCount };
-    return { ...space, lastContactMs, reportsWaiting, replayListEntries, refusals, scrub, keepFilter };
+    return { ...space, lastContactMs, reportsWaiting, replayListEntries, refusals, scrub, keepFilter, relay };
   } finally {
     await database.close();
   }

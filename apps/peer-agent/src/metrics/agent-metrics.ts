@@ -18,5 +18,14 @@ export class AgentMetrics {
     name: 'received_bytes_total',
     help: 'Bytes of shards that came in.',
   });
+  readonly relayAttachments: Counter<'outcome'> = this.book.counter({
+    name: 'relay_attachments_total',
+    help: 'Tries to attach this peer to a relay, by outcome.',
+    labels: ['outcome'],
+  });
+  readonly relayLosses: Counter = this.book.counter({
+    name: 'relay_losses_total',
+    help: 'Relays that it lost while it was attached to them.',
+  });
   readonly sent: Counter = this.book.counter({ name: 'sent_bytes_total', help: 'Bytes of shards that went out.' });
 }

@@ -4,6 +4,9 @@ import type { Unready } from '#metrics';
 import { PeerHome } from '#peer-home';
 import { Clock } from '#process';
 import { CLOCK_SKEW_MS_MAX } from '#protocol';
+import { Reachability } from '../relay-link/reachability.js';
+import { RelayLink } from '../relay-link/relay-link.js';
+import { RepairWorker } from '../repairs/repair-worker.js';
 import { RefusalTally } from '../reports/refusal-tally.js';
 import { ReportOutbox } from '../reports/report-outbox.js';
 import { readScrubState } from '../scrub/scrub-state.js';
@@ -29,7 +32,21 @@ export function observeAgent(context: INestApplicationContext): void {
   const { reads } = context.get(AgentDatabase);
   const clock = context.get(Clock);
   const time = context.get(HostTime);
+  const relayLink = context.get(RelayLink);
   book.watchProcess();
+  book.gauge({ name: 'relay_attached', help: '1 while it is attached to a relay.' }, () =>
+    context.get(Reachability).relayId === undefined ? 0 : 1,
+  );
+  const repairs = context.get(RepairWorker);
+  book.gauge(
+    { name: 'repair_hosts', help: 'Hosts that its repairs reached last by each way.', labels: ['way'] },
+    () => repairs.hostsByWay,
+  );
+  book.gauge({ name: 'relay_connections', help: 'Connections to relays.' }, () => relayLink.load.connections);
+  book.gauge(
+    { name: 'relay_streams', help: 'Peers and visitors that relays carry to it.' },
+    () => relayLink.load.streams,
+  );
   book.gauge({ name: 'shards', help: 'Shards that it holds.' }, () => space.shardCount);
   book.gauge({ name: 'used_bytes', help: 'What of the share is used, the trash with it.' }, () => space.usedBytes);
   book.gauge({ name: 'share_bytes', help: 'What its owner donates.' }, () => home.shareBytes);

@@ -7,7 +7,7 @@ export function aboutTransaction<T>({ transactionId, op }: VerifiedToken, work: 
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     // What one use is refused for is no word about the others, and must not end their transaction.
-    if (op === 'universal') throw error;
+    if (op === 'universal' || op === 'offline') throw error;
     throw new ProtocolError(error.code, { ...error.facts, transactionId }, { cause: error, detail: error.message });
   }
 }

@@ -1,5 +1,6 @@
-// Which shard a request is for: the token's, or under a universal token the one that the path names; it must be here.
+// Which shard a request is for: the one that the path names, which verifyToken found in the token; it must be here.
 import { Injectable } from '@nestjs/common';
+import { ShardShelf } from '#peer-link';
 import { ProtocolError, type TokenItem, type VerifiedToken } from '#protocol';
 import { ShardIndex } from '../shards/shard-index.js';
 import { aboutTransaction } from './about-transaction.js';
@@ -7,18 +8,35 @@ import type { Exchange } from './exchange.js';
 
 @Injectable()
 export class FindShard {
-  constructor(private readonly index: ShardIndex) {}
+  constructor(
+    private readonly index: ShardIndex,
+    private readonly shelf: ShardShelf,
+  ) {}
 
   /** throws shard_unknown */
   async run(token: VerifiedToken, { cid }: Exchange): Promise<TokenItem> {
-    const item = token.items[0];
-    const wanted = item?.cid ?? cid;
-    const sizeBytes = wanted === null ? null : await this.index.sizeOf(wanted);
+    // None of a universal token; one of up to 32 of an offline one.
+    const item = token.items.find((one) => one.cid === cid);
+    const sizeBytes = cid === null ? null : await this.index.sizeOf(cid);
     return aboutTransaction(token, () => {
-      if (wanted === null || sizeBytes === null || (item !== undefined && item.sizeBytes !== sizeBytes)) {
+      if (cid === null || sizeBytes === null || (item !== undefined && item.sizeBytes !== sizeBytes)) {
         throw new ProtocolError('shard_unknown');
       }
-      return { cid: wanted, sizeBytes };
+      return { cid, sizeBytes };
     });
+  }
+
+  /** As run, also where the shard is not hosted here, but was fetched lately: then `file` is where it lies. */
+  async orShelved(
+    token: VerifiedToken,
+    exchange: Exchange,
+  ): Promise<{ readonly item: TokenItem; readonly file: string | null }> {
+    const wanted = token.items[0]?.cid ?? exchange.cid;
+    const isHosted = wanted === null || (await this.index.has(wanted));
+    const shelved = isHosted ? null : await this.shelf.find(wanted);
+    const expected = token.items[0]?.sizeBytes ?? shelved?.sizeBytes;
+    if (shelved === null || shelved.sizeBytes !== expected)
+      return { item: await this.run(token, exchange), file: null };
+    return { item: { cid: wanted!, sizeBytes: shelved.sizeBytes }, file: shelved.file };
   }
 }

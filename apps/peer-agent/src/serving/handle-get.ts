@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { ProtocolError, type VerifiedToken } from '#protocol';
 import { DiskShardStore } from '../shards/disk-shard-store.js';
+import type { EmitBytes } from '../shards/read-verified.js';
 import { type ClaimedItem, ReplayList } from '../tokens/replay-list.js';
 import { AdmitToken } from './admit-token.js';
 import { answerProblem, drain } from './answers.js';
@@ -30,12 +31,12 @@ export class HandleGet implements Handler {
   async run(exchange: Exchange): Promise<void> {
     const token = this.admitToken.run(exchange);
     if (this.replayList.isBurned(token)) return this.answerAgain(exchange, token);
-    const item = await this.findShard.run(token, exchange);
+    const { item, file } = await this.findShard.orShelved(token, exchange);
     await this.frame.run(
       exchange,
       token,
       () => this.replayList.claimItem(token, item, item.sizeBytes),
-      (held) => this.serve(exchange, held),
+      (held) => this.serve(exchange, held, file),
     );
   }
 
@@ -48,12 +49,18 @@ export class HandleGet implements Handler {
     drain(request, this.clock);
   }
 
-  private async serve({ response }: Exchange, { claim, place, transfer }: Held<ClaimedItem>): Promise<void> {
+  /** shelf: where the shard lies when it is not hosted here */
+  private async serve(
+    { response }: Exchange,
+    { claim, place, transfer }: Held<ClaimedItem>,
+    shelf: string | null,
+  ): Promise<void> {
     const startedMs = this.clock.monotonicMs();
     transfer.progress.cut = () => response.destroy();
-    const shard = await this.shardStore.serve(claim, (batch) =>
-      sendBatch({ response, head: HEAD, batch, progress: transfer.progress }),
-    );
+    const emit: EmitBytes = (batch) => sendBatch({ response, head: HEAD, batch, progress: transfer.progress });
+    const shard = await (shelf === null
+      ? this.shardStore.serve(claim, emit)
+      : this.shardStore.serveShelved(claim, shelf, emit));
     transfer.networkDone();
     const receipt = await this.complete.served(shard, place);
     response.addTrailers({ [RECEIPT_FIELD]: receipt });

@@ -2,12 +2,13 @@
 import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { PeerHome } from '#peer-home';
 import { Clock, Log } from '#process';
-import { ALPN_SHARDS, formatTime, type Requester, type TransactionId } from '#protocol';
+import { ALPN_SHARDS, formatTime, ProtocolError, type Requester, type TransactionId } from '#protocol';
 import {
   CONNECTIONS_MAX,
   HANDSHAKE_MS_MAX,
@@ -24,12 +25,25 @@ import { hostRefusal } from './host-refusal.js';
 import { peerOfConnection } from './peer-of-connection.js';
 import { Routes } from './routes.js';
 
+/** A connection of a peer that is to lead elsewhere from now on. */
+export interface AskedTunnel {
+  readonly clientId: Requester;
+  /** As CONNECT names it. */
+  readonly target: string;
+  /** Of the network connection; null for one that came by a relay. */
+  readonly from: string | null;
+  readonly socket: Duplex;
+  /** What came behind the request. */
+  readonly head: Buffer;
+}
+
 @Injectable()
 export class ShardListener {
   private readonly server: Server;
-  private readonly connections = new Set<Socket>();
+  private readonly connections = new Set<Duplex>();
   private readonly peers = new WeakMap<object, Requester>();
   private listeningPort = 0;
+  private isStopping = false;
 
   constructor(
     private readonly home: PeerHome,
@@ -56,7 +70,7 @@ export class ShardListener {
       noDelay: true,
     });
     this.server.maxConnections = CONNECTIONS_MAX;
-    this.server.on('connection', (socket: Socket) => this.keep(socket));
+    this.server.on('connection', (socket: Duplex) => this.keep(socket));
     // Before the listener of node:https, which would begin to parse HTTP.
     this.server.prependListener('secureConnection', (socket: TLSSocket) => this.admitConnection(socket));
     this.server.on('tlsClientError', (error) => this.log.debug({ event: 'handshake_refused', err: error }));
@@ -84,6 +98,30 @@ export class ShardListener {
     return this.listeningPort;
   }
 
+  /**
+   * Take a stream as if it had connected to the port: a peer begins its TLS in it. One bound holds for both kinds.
+   *
+   * throws   host_stopping | host_busy
+   */
+  adopt(stream: Duplex): void {
+    if (this.isStopping) throw new ProtocolError('host_stopping');
+    if (this.connections.size >= CONNECTIONS_MAX) throw new ProtocolError('host_busy');
+    this.server.emit('connection', stream);
+  }
+
+  /** Peers may ask for a way to elsewhere (CONNECT) from now on; without it such connections are closed. */
+  tunnelBy(take: (asked: AskedTunnel) => void): void {
+    this.server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const clientId = this.peers.get(request.socket);
+      if (clientId === undefined || this.isStopping) {
+        socket.destroy();
+        return;
+      }
+      const from = request.socket.remoteAddress ?? null;
+      take({ clientId, target: request.url ?? '', from, socket, head });
+    });
+  }
+
   /** New connections see the certificate that the home holds by then. */
   useRenewedCertificate(): void {
     this.server.setSecureContext(this.credentials());
@@ -91,6 +129,7 @@ export class ShardListener {
 
   /** No new connections; idle ones go. Those with a request under way stay until destroyConnections. */
   stopListening(): void {
+    this.isStopping = true;
     if (this.server.listening) this.server.close();
     this.server.closeIdleConnections();
   }
@@ -103,7 +142,12 @@ export class ShardListener {
     return { cert: this.home.certificate().pem, key: this.home.privateKeyPem, ca: [this.home.caPem] };
   }
 
-  private keep(socket: Socket): void {
+  /** The server counts those that connected to its port, and none that were adopted. */
+  private keep(socket: Duplex): void {
+    if (this.connections.size >= CONNECTIONS_MAX) {
+      socket.destroy();
+      return;
+    }
     this.connections.add(socket);
     socket.once('close', () => this.connections.delete(socket));
   }

@@ -110,6 +110,12 @@ export class DiskShardStore {
     return { ...claim } as ServedShard;
   }
 
+  /** As serve, of a shard that is not hosted here but lies in this file of the shelf; a spoiled one is no loss. */
+  async serveShelved(claim: ClaimedItem, file: string, emit: EmitBytes): Promise<ServedShard> {
+    await readVerified(this.options.files, file, claim.item, emit);
+    return { ...claim } as ServedShard;
+  }
+
   /** As serve, for a part of the shard. */
   async servePart(claim: ClaimedItem, part: ShardPart, emit: EmitBytes): Promise<ServedPart> {
     await this.watched(claim, readVerified(this.options.files, this.fileOf(claim), claim.item, emit, part));

@@ -13,6 +13,11 @@ export class HomeStanding {
     return this.standing === 'confirmed';
   }
 
+  /** The broker knows a newer run of this home. */
+  get isRefused(): boolean {
+    return this.standing === 'refused';
+  }
+
   /** The broker has acknowledged the newest run of this home as this process. */
   confirm(): void {
     this.standing = 'confirmed';

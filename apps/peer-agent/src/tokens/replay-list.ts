@@ -137,8 +137,10 @@ export class ReplayList {
     assert(isOfSeveralUses(token));
     assert(token.maxBytes !== undefined);
     const budget = this.budgetOf(token);
-    // A budget that is known was durable before any byte moved: a crash loses nothing of it.
-    const issuedAtMsMin = this.issuedAtMsMin(!this.state.cleanStop && budget === undefined);
+    // A budget that is known was durable before any byte moved: a crash loses nothing of it. An offline token is for the
+    // days when hosts have been started anew and no broker gives another: one that nothing is known of was not used.
+    const isInDoubt = budget === undefined && token.op !== 'offline';
+    const issuedAtMsMin = this.issuedAtMsMin(!this.state.cleanStop && isInDoubt);
     const { maxBytes, maxUses } = token;
     const situation = { ...this.situationOf(token), issuedAtMsMin, isKnown: budget !== undefined };
     const decision = decideUse({ ...situation, budget, maxBytes, maxUses, bytes });
@@ -287,9 +289,12 @@ export class ReplayList {
     return next;
   }
 
-  private situationOf({ issuedAtMs, expiresAtMs }: VerifiedToken) {
+  private situationOf({ op, issuedAtMs, expiresAtMs }: VerifiedToken) {
     const isFull = this.remembered.size >= this.entriesMax;
-    const isHeldBack = this.state.standing.holdsBack(issuedAtMs, this.time.startedAtMs());
+    const { standing } = this.state;
+    // An offline token does not wait for the broker, whose absence it is for: all that a copy of this home can do with
+    // it is to serve the same bytes to the same client once more.
+    const isHeldBack = op === 'offline' ? standing.isRefused : standing.holdsBack(issuedAtMs, this.time.startedAtMs());
     return { issuedAtMs, expiresAtMs, horizonMs: this.horizonMs, isFull, isHeldBack };
   }
 

@@ -32,6 +32,7 @@ import { AdminPeersController } from './peers/peers.controller.js';
 import { ReadPeers } from './peers/read-peers.js';
 import { PoliciesController } from './policies/policies.controller.js';
 import { SetPolicy } from './policies/set-policy.js';
+import { AdminRelaysController } from './relays/relays.controller.js';
 import { AdminRepairsController } from './repairs/repairs.controller.js';
 import { RotationsController } from './rotations/rotations.controller.js';
 import { AdminDocument } from './routes/admin-document.js';
@@ -50,6 +51,7 @@ import { AdminTransactionsController } from './transactions/transactions.control
     LogController,
     AdminAccountsController,
     AdminPeersController,
+    AdminRelaysController,
     RotationsController,
     AdminEnrolmentKeysController,
     AdminTransactionsController,

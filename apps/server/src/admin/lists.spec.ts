@@ -6,6 +6,7 @@ import { insertRows } from '#database';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { type AdminAnswer, AdminClient } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
+import { startRelay } from '../testing/relay-messages.js';
 import { beginPut, enrol, makeIdentity, someObject, TestPeer } from '../testing/test-peer.js';
 import type { AdminRouteEntry } from './routes/admin-routes.js';
 
@@ -37,6 +38,7 @@ beforeAll(async () => {
   lists = paged;
   peers = [];
   for (let i = 0; i < 3; i++) peers.push(await TestPeer.enrolHost(fixture));
+  for (let i = 0; i < 3; i++) await startRelay(fixture);
   client = await TestPeer.enrol(fixture);
   await beginPut(client, someObject(fixture));
   for (let i = 0; i < 3; i++) {

@@ -7,6 +7,7 @@ import type { WatchLedger } from '../ledger/watch-ledger.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { OnlineRelays } from '../relays/online-relays.js';
 
 /**
  * One object with the parts as fields: given to the admin application one by one, Nest would start and end each of them a
@@ -16,6 +17,7 @@ export class LiveBroker {
   constructor(
     readonly peers: PeerDirectory,
     readonly hosts: OnlineHosts,
+    readonly relays: OnlineRelays,
     readonly transactionKeys: TransactionKeys,
     readonly refusals: RefusalCounts,
     readonly ledger: Ledger,
@@ -28,6 +30,7 @@ export class LiveBroker {
     return new LiveBroker(
       app.get(PeerDirectory, anywhere),
       app.get(OnlineHosts, anywhere),
+      app.get(OnlineRelays, anywhere),
       app.get(TransactionKeys, anywhere),
       app.get(RefusalCounts, anywhere),
       app.get(Ledger, anywhere),

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AdminAnswer, AdminClient } from '../testing/admin-client.js';
 import { BrokerFixture } from '../testing/broker-fixture.js';
+import { startRelay } from '../testing/relay-messages.js';
 import { TestPeer } from '../testing/test-peer.js';
 import { ADMIN_ROLES, hasRole } from './access/admin-role.js';
 import type { AdminKeyOptions } from './access/make-admin-key.js';
@@ -38,6 +39,8 @@ beforeAll(async () => {
   const doomed = spare?.keyId ?? (await keyIdOf(await AdminClient.as(fixture, 'viewer')));
   const made = await operator.post('/v1/admin/enrolment-keys', { reason });
   const ofPeer = (verb: string): Sample => ({ path: `/v1/admin/peers/${peer.peerId}/${verb}`, body: { reason } });
+  const relay = await startRelay(fixture);
+  const ofRelay = (verb: string): Sample => ({ path: `/v1/admin/relays/${relay.peerId}/${verb}`, body: { reason } });
   samples = new Map<string, Sample>([
     ['GET /v1/admin', {}],
     ['GET /v1/admin/openapi.json', {}],
@@ -58,6 +61,10 @@ beforeAll(async () => {
     ['POST /v1/admin/peers/:peerId/resume', ofPeer('resume')],
     ['POST /v1/admin/peers/:peerId/renew-key', ofPeer('renew-key')],
     ['POST /v1/admin/peers/:peerId/revoke', ofPeer('revoke')],
+    ['GET /v1/admin/relays', {}],
+    ['GET /v1/admin/relays/:relayId', { path: `/v1/admin/relays/${relay.peerId}` }],
+    ['POST /v1/admin/relays/:relayId/drain', ofRelay('drain')],
+    ['POST /v1/admin/relays/:relayId/undrain', ofRelay('undrain')],
     ['GET /v1/admin/key-rotations', {}],
     ['POST /v1/admin/key-rotations', { body: { reason } }],
     ['GET /v1/admin/enrolment-keys', {}],

@@ -14,6 +14,7 @@ export const ALERT_KINDS = [
   'disk_nearly_full',
   'write_queue_long',
   'probes_failing',
+  'relays_gone',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -34,4 +35,5 @@ export const ALERT_WORDS: Readonly<Record<AlertKind, AlertWords>> = {
   disk_nearly_full: { title: 'The disk of the broker is nearly full', raiseAfterMs: 5 * MINUTE_MS },
   write_queue_long: { title: 'The database cannot keep up', raiseAfterMs: 2 * MINUTE_MS },
   probes_failing: { title: 'Many hosts do not answer probes', raiseAfterMs: 15 * MINUTE_MS },
+  relays_gone: { title: 'No relay is there', raiseAfterMs: 2 * MINUTE_MS },
 };

@@ -12,6 +12,7 @@ import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import type { CandidatePool } from '../placement/candidate-pool.js';
 import type { OnlineHost } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
+import type { OnlineRelay } from '../relays/online-relays.js';
 import { ALERT_KINDS, type AlertKind } from './alert-kinds.js';
 import type { Level } from './decide-alerts.js';
 import { type ConditionParts, ReadConditions } from './read-conditions.js';
@@ -44,6 +45,8 @@ let now: {
   waitingWrites: number;
   online: number;
   placeable: number;
+  relays: boolean[];
+  knownRelays: number;
   mails: { sent: number; delayed: number; lost: number };
   policy: object;
 };
@@ -57,6 +60,8 @@ beforeEach(async () => {
     waitingWrites: 0,
     online: 100,
     placeable: 100,
+    relays: [false],
+    knownRelays: 2,
     mails: { sent: 0, delayed: 0, lost: 0 },
     policy: { probeHosts: true, alerts: { diskFreeShareMin: 0, hostsMin: 3 } },
   };
@@ -80,8 +85,12 @@ beforeEach(async () => {
       return { counts: now.mails };
     },
     hosts: {
-      all: () => count(now.online) as OnlineHost[],
+      all: () => Array.from({ length: now.online }, () => ({ relayId: null }) as OnlineHost),
       candidates: () => ({ candidates: count(now.placeable) }) as unknown as CandidatePool,
+    },
+    get relays() {
+      const all = now.relays.map((isEnding) => ({ isEnding }) as OnlineRelay);
+      return { known: now.knownRelays, all: () => all };
     },
     get samples() {
       return { latest: now.sample === null ? null : ({ ...SPACE, ...now.sample } as NetworkSample) };
@@ -162,6 +171,10 @@ describe('a condition', () => {
     ['objects_at_risk', { policy: { repair: { on: false } }, sample: { objectsAtRisk: 1 } }, 'bad'],
     ['objects_at_risk', { policy: { repair: { on: false } }, sample: { objectsAtRisk: 0 } }, 'good'],
     ['objects_at_risk', { policy: { repair: { on: false } }, sample: null }, 'unknown'],
+    ['relays_gone', { relays: [] }, 'bad'],
+    ['relays_gone', { relays: [true] }, 'bad'],
+    ['relays_gone', { relays: [true, false] }, 'good'],
+    ['relays_gone', { relays: [], knownRelays: 0 }, 'unknown'],
     // What is not due lacks shards as it may.
     ['objects_at_risk', { sample: { objectsAtRisk: 9 } }, 'good'],
   ])('%s with %o is %s', async (kind, changes, level) => {

@@ -13,6 +13,7 @@ import type { BrokerMetrics } from '../metrics/broker-metrics.js';
 import type { OnlineHosts } from '../placement/online-hosts.js';
 import type { BrokerDatabase } from '../platform/broker-database.js';
 import type { Settings } from '../platform/settings.js';
+import type { OnlineRelays } from '../relays/online-relays.js';
 import type { AlertKind } from './alert-kinds.js';
 import type { Condition, Level } from './decide-alerts.js';
 
@@ -32,6 +33,7 @@ export interface ConditionParts {
   readonly mailer: Pick<Mailer, 'counts'>;
   readonly metrics: Pick<BrokerMetrics, 'refusals'>;
   readonly hosts: Pick<OnlineHosts, 'all' | 'candidates'>;
+  readonly relays: Pick<OnlineRelays, 'known' | 'all'>;
   readonly samples: Pick<SampleNetwork, 'latest'>;
   readonly audits: Pick<AuditHosts, 'isAtFault'>;
   readonly watchLedger: Pick<WatchLedger, 'faults'>;
@@ -68,6 +70,7 @@ export class ReadConditions {
     see('objects_at_risk', await this.objectsAtRisk());
     see('few_hosts', this.fewHosts());
     see('probes_failing', this.probesFailing());
+    see('relays_gone', this.relaysGone());
     see('mail_failing', this.mailFailing());
     see('refusals_storm', await this.refusalsStorm());
     see('disk_nearly_full', await this.diskNearlyFull());
@@ -115,6 +118,18 @@ export class ReadConditions {
     if (!probeHosts || online < PROBED_HOSTS_MIN) return null;
     const failing = 1 - hosts.candidates().candidates.length / online;
     return above(failing, alerts.probesFailingShareMin, `${percent(failing)} of ${online} hosts take no shards`);
+  }
+
+  /** Nothing is known of relays in a network that has none. Peers behind firewalls are reached by nobody without one. */
+  private relaysGone(): Condition | null {
+    const { hosts, relays } = this.parts;
+    if (relays.known === 0) return null;
+    const attached = hosts.all().filter(({ relayId }) => relayId !== null).length;
+    const detail = `none of ${relays.known} relays is there, and ${attached} hosts count on one`;
+    return yesNo(
+      relays.all().every(({ isEnding }) => isEnding),
+      detail,
+    );
   }
 
   /** As the newest tries went: between two mails nothing else is known of the server. */

@@ -5,10 +5,10 @@ import { auditHost } from '#peer-link';
 import { Clock } from '#process';
 import { type PeerAddress, ProtocolError, TOKEN_OPS, type TransactionId, uuidV7 } from '#protocol';
 import { TokenIssuer } from '../keys/token-issuer.js';
-import { GuardedConnect } from '../platform/guarded-connect.js';
 import { Settings } from '../platform/settings.js';
 import { AskProbe } from '../probes/ask-probe.js';
 import { BrokerIdentity } from '../probes/broker-identity.js';
+import { DialHosts } from '../probes/dial-hosts.js';
 import type { Challenge } from './challenge.js';
 import { type AuditFinding, kindOfRefusal } from './decide-audit-outcome.js';
 
@@ -17,7 +17,7 @@ export class AskAudit {
   constructor(
     private readonly tokens: TokenIssuer,
     private readonly identity: BrokerIdentity,
-    private readonly guard: GuardedConnect,
+    private readonly dialHosts: DialHosts,
     private readonly probe: AskProbe,
     private readonly settings: Settings,
     private readonly clock: Clock,
@@ -29,7 +29,7 @@ export class AskAudit {
    * throws   interrupted by `signal`; nothing else that is a refusal
    */
   async run(host: PeerAddress, challenge: Challenge, signal: AbortSignal): Promise<AuditFinding> {
-    if (!this.guard.allows(host)) return this.silent(host, 'host_address_refused', signal);
+    if (!this.dialHosts.allows(host)) return this.silent(host, 'host_address_refused', signal);
     let token: string;
     try {
       token = await this.seal(challenge);
@@ -55,7 +55,7 @@ export class AskAudit {
     const { cid, sizeBytes, block } = challenge;
     try {
       const identity = await this.identity.present();
-      const { dial } = this.guard;
+      const dial = this.dialHosts.dialTo(host, identity);
       const ended = AbortSignal.any([signal, own.signal]);
       const asked = { identity, clock: this.clock, host, token, dial, signal: ended };
       await auditHost({ ...asked, cid, sizeBytes, blocks: [block] });

@@ -116,7 +116,7 @@ export class AuditHosts {
   }
 
   private async askOne({ host, challenge, heldBytes }: Prepared): Promise<AskedAudit> {
-    const finding = await this.ask.run(this.hosts.addressOf(host), challenge, this.ending.signal);
+    const finding = await this.ask.run(this.hosts.addressOf(host, 'broker'), challenge, this.ending.signal);
     return { challenge, finding, heldBytes };
   }
 

@@ -33,7 +33,19 @@ export interface ChallengeStanding {
 }
 
 const MISSING: ReadonlySet<ErrorCode> = new Set(['shard_unknown', 'shard_corrupt', 'shard_content_mismatch']);
-const SILENT: ReadonlySet<ErrorCode> = new Set(['peer_unreachable', 'peer_untrusted', 'host_address_refused']);
+const SILENT: ReadonlySet<ErrorCode> = new Set([
+  'peer_unreachable',
+  'peer_untrusted',
+  'host_address_refused',
+  // No word of the host: the relay that it is attached to said so.
+  'peer_not_attached',
+  'relay_full',
+  'lease_invalid',
+  'lease_wrong_relay',
+  'lease_wrong_peer',
+  'lease_expired',
+  'lease_spent',
+]);
 
 /** What a refusal tells, as far as it tells alone: after `silent` the host is probed. */
 export function kindOfRefusal(code: ErrorCode): 'missing' | 'dodged' | 'silent' {

@@ -127,13 +127,19 @@ export class CertificateAuthority {
   }
 
   /** The certificate of a peer over the key of its checked request; nothing else of the request is taken. */
-  issueForPeer(peerId: PeerId, csrDer: Uint8Array, nowMs: number): Promise<IssuedCertificate> {
+  issueForPeer(
+    peerId: PeerId,
+    csrDer: Uint8Array,
+    nowMs: number,
+    lifeMs = CERTIFICATE_LIFE_MS,
+  ): Promise<IssuedCertificate> {
     const request = new x509.Pkcs10CertificateRequest(csrDer as Uint8Array<ArrayBuffer>);
     return this.issue({
       publicKey: request.publicKey,
       commonName: peerId,
       names: [{ type: 'url', value: formatSpiffeId({ trustDomain: this.trustDomain, subject: peerId }) }],
       nowMs,
+      lifeMs,
     });
   }
 
@@ -155,6 +161,7 @@ export class CertificateAuthority {
         ...(listenHost === null ? [] : [hostName(listenHost)]),
       ],
       nowMs,
+      lifeMs: CERTIFICATE_LIFE_MS,
     });
     const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
     return { ...issued, privateKeyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') };
@@ -165,8 +172,9 @@ export class CertificateAuthority {
     commonName: string;
     names: x509.JsonGeneralNames;
     nowMs: number;
+    lifeMs: number;
   }): Promise<IssuedCertificate> {
-    const expiresAtMs = subject.nowMs + CERTIFICATE_LIFE_MS;
+    const expiresAtMs = subject.nowMs + subject.lifeMs;
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: freshSerial(),
       subject: `CN=${subject.commonName}`,

@@ -8,6 +8,7 @@ import {
 } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
+import { ForRelaysToo } from '../control/relay-rights.js';
 import { RenewCertificate } from './renew-certificate.js';
 
 @Controller('v1/certificates')
@@ -15,6 +16,7 @@ export class CertificatesController {
   constructor(private readonly renew: RenewCertificate) {}
 
   @Post()
+  @ForRelaysToo()
   @Answers(renewCertificateAnswer)
   post(
     @CurrentCaller() caller: Caller,

@@ -22,6 +22,7 @@ describe('readConfig', () => {
       dataDir: '/flag',
       listen: { host: '::1', port: 0 },
       adminListen: { host: '127.0.0.1', port: 0 },
+      dnsListen: null,
       trustDomain: null,
       policy: null,
       smtpUrl: null,
@@ -37,6 +38,16 @@ describe('readConfig', () => {
     const told = { ...environment, PEERKEEP_ADMIN_LISTEN: '127.0.0.1:4712' };
     expect(readConfig({}, told).adminListen).toEqual({ host: '127.0.0.1', port: 4712 });
     expect(readConfig({ adminListen: '[::1]:1' }, told).adminListen).toEqual({ host: '::1', port: 1 });
+  });
+
+  it('answers DNS where it is told to, and nowhere else', () => {
+    const environment = { PEERKEEP_DATA_DIR: '/env', PEERKEEP_LISTEN: '0.0.0.0:1', PEERKEEP_DNS_LISTEN: '[::1]:53' };
+    expect(readConfig({}, environment).dnsListen).toEqual({ host: '::1', port: 53 });
+    expect(readConfig({ dns: '0.0.0.0:53' }, environment).dnsListen).toEqual({ host: '0.0.0.0', port: 53 });
+    expect(faultsOf(() => readConfig({ dns: 'everywhere' }, environment))).toEqual([
+      'usage',
+      '--dns everywhere is not HOST:PORT',
+    ]);
   });
 
   it('takes the secret of an outside CAPTCHA from the environment alone, and test mode from the flag alone (B2)', () => {

@@ -10,6 +10,8 @@ export interface BrokerConfig {
   readonly listen: ListenAddress;
   /** Of the admin interface; left out: ADMIN_LISTEN. */
   readonly adminListen?: ListenAddress;
+  /** Where DNS queries for names of peers are answered, by UDP; left out: nowhere. */
+  readonly dnsListen?: ListenAddress | null;
   /** Null takes the trust domain of the data directory, or DEFAULT_TRUST_DOMAIN in a new one. */
   readonly trustDomain: string | null;
   /** Null reads DATA/policy.json. */
@@ -35,6 +37,7 @@ export interface StartFlags extends WebhookFlags {
   readonly dataDir?: string;
   readonly listen?: string;
   readonly adminListen?: string;
+  readonly dns?: string;
   readonly trustDomain?: string;
   readonly keyFile?: string;
   readonly testMode?: boolean;
@@ -42,7 +45,7 @@ export interface StartFlags extends WebhookFlags {
 
 /**
  * The configuration from flags, and from PEERKEEP_DATA_DIR, PEERKEEP_LISTEN, PEERKEEP_ADMIN_LISTEN,
- * PEERKEEP_TRUST_DOMAIN where a flag is missing. Pure.
+ * PEERKEEP_DNS_LISTEN, PEERKEEP_TRUST_DOMAIN where a flag is missing. Pure.
  *
  * throws   usage, with every fault in the detail
  */
@@ -57,6 +60,9 @@ export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): B
   const adminText = flags.adminListen ?? environment.PEERKEEP_ADMIN_LISTEN ?? '';
   const adminListen = adminText === '' ? ADMIN_LISTEN : parseListenAddress(adminText);
   if (adminListen === null) faults.push(`--admin-listen ${adminText} is not HOST:PORT`);
+  const dnsText = flags.dns ?? environment.PEERKEEP_DNS_LISTEN ?? '';
+  const dnsListen = dnsText === '' ? null : parseListenAddress(dnsText);
+  if (dnsText !== '' && dnsListen === null) faults.push(`--dns ${dnsText} is not HOST:PORT`);
   const trustDomain = flags.trustDomain ?? environment.PEERKEEP_TRUST_DOMAIN ?? null;
   if (trustDomain !== null && !isTrustDomain(trustDomain)) faults.push(`--trust-domain ${trustDomain} is not a domain`);
   if (listen === null || adminListen === null || faults.length > 0) {
@@ -66,6 +72,7 @@ export function readConfig(flags: StartFlags, environment: NodeJS.ProcessEnv): B
     dataDir,
     listen,
     adminListen,
+    dnsListen,
     trustDomain,
     policy: null,
     smtpUrl: environment.PEERKEEP_SMTP_URL || null,

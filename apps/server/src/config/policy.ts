@@ -18,6 +18,8 @@ import { exchangePolicy } from '../exchange/exchange-policy.js';
 import { healthPolicy } from '../health/health-policy.js';
 import { historyPolicy } from '../history/history-policy.js';
 import { keepFilterPolicy } from '../keep-filter/keep-filter-policy.js';
+import { kitPolicy } from '../kits/kit-policy.js';
+import { lanPolicy } from '../lan/lan-policy.js';
 import { loadPolicy } from '../load/load-policy.js';
 import { mailPolicy } from '../mail/mail-policy.js';
 import { leavingPolicy, vettingPolicy } from '../peers/vetting-policy.js';
@@ -25,8 +27,10 @@ import { placementPolicy } from '../placement/placement-policy.js';
 import { cidrField } from '../platform/remote-address.js';
 import { webUrlField } from '../platform/web-address.js';
 import { ADDRESS_RANGES } from '../presence/judge-address.js';
+import { relayDomainField, relayPolicy } from '../relays/relay-policy.js';
 import { repairPolicy } from '../repairs/repair-policy.js';
 import { sessionPolicy } from '../sessions/session-policy.js';
+import { signingPolicy } from '../signing/signing-policy.js';
 import { type RedundancyRow, redundancyTable } from './redundancy-row.js';
 
 export type { RedundancyRow } from './redundancy-row.js';
@@ -105,6 +109,16 @@ const policySchema = z
     repair: repairPolicy.prefault({}),
     /** How the loss of hosts is measured (B25). */
     churn: churnPolicy.prefault({}),
+    /** How long the keys are used with which the broker signs, and those of local networks (F2, T8). */
+    signing: signingPolicy.prefault({}),
+    /** What neighbours on local networks may be approved for (T8). */
+    lan: lanPolicy.prefault({}),
+    /** Restores while there is no broker. */
+    recoveryKits: kitPolicy.prefault({}),
+    /** What relays may carry, and for how long (F2). */
+    relay: relayPolicy.prefault({}),
+    /** Peers are reached by browsers at `<name>.<relayDomain>`; null: they have no host names. */
+    relayDomain: relayDomainField.nullable().default(null),
     /** What the operator is told of. */
     alerts: alertPolicy.prefault({}),
     /** When the broker says that it is not ready. */

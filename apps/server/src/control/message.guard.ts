@@ -1,11 +1,13 @@
 // Stands before every route: reads the raw body, authenticates the message, and only then parses JSON.
+import { strict as assert } from 'node:assert';
 import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ProtocolError } from '#protocol';
 import { FormFields } from '../web/form-fields.js';
 import { AuthenticateMessage } from './authenticate-message.js';
-import { setCaller } from './caller.js';
+import { findCaller, setCaller } from './caller.js';
+import { checkRelayRight } from './relay-rights.js';
 
 const UNSIGNED = 'peerkeep:unsigned';
 const NOT_JSON = 'the body is not JSON';
@@ -31,6 +33,9 @@ export class MessageGuard implements CanActivate {
       const targetUri = `https://${request.headers.host ?? ''}${request.url}`;
       const message = { method: request.method, targetUri, headers: request.headers, body };
       await this.authenticate.run(message, (caller) => setCaller(request, caller));
+      const caller = findCaller(request);
+      assert(caller !== undefined, 'authenticated');
+      checkRelayRight(this.reflector, context, caller);
     }
     if (!(request.body instanceof FormFields)) {
       request.body = parseJson(body);

@@ -22,8 +22,9 @@ import { CertificateAuthority } from '../certificates/certificate-authority.js';
 import { approveRecovery } from '../escrow/recovery-rights.js';
 import { TransactionKeys } from '../keys/transaction-keys.js';
 import { Ledger } from '../ledger/ledger.js';
+import { PeerNames } from '../names/peer-names.js';
 import { appendOnlyOfRecovered } from '../peers/append-only.js';
-import { PeerEntity } from '../peers/peer.entity.js';
+import { PeerEntity, type PeerKind } from '../peers/peer.entity.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
@@ -44,6 +45,7 @@ export class EnrolPeer {
     private readonly ledger: Ledger,
     private readonly directory: PeerDirectory,
     private readonly pollDevice: PollDevice,
+    private readonly names: PeerNames,
   ) {}
 
   /**
@@ -61,13 +63,14 @@ export class EnrolPeer {
     const peerId = uuidV7<PeerId>(nowMs, randomBytes(10));
     const certificate = await this.authority.issueForPeer(peerId, csrDer, nowMs);
 
-    const { accountId, key } = await this.database.write(async (db) => {
+    const { accountId, kind, key } = await this.database.write(async (db) => {
       // One peer per identity key: a request that is sent again, by whomever, enrols nobody.
       if (await db.existsBy(PeerEntity, { publicKey })) throw new ProtocolError('csr_invalid');
-      const { accountId, purpose } = await this.accountFor(db, request, nowMs);
+      const { accountId, purpose, kind } = await this.accountFor(db, request, nowMs);
       await db.insert(PeerEntity, {
         id: peerId,
         accountId,
+        kind,
         name: request.name,
         state: 'vetting',
         publicKey,
@@ -76,19 +79,21 @@ export class EnrolPeer {
         appendOnlyAtMs: credential.kind === 'recovery-proof' ? await appendOnlyOfRecovered(db, accountId, nowMs) : null,
       });
       if (purpose === 'recovery') await approveRecovery(db, { peerId, accountId, atMs: nowMs });
-      return { accountId, key: await this.keys.createFirst(db, peerId, nowMs) };
+      if (kind === 'machine') await this.names.claim(db, peerId, request.name);
+      return { accountId, kind, key: await this.keys.createFirst(db, peerId, nowMs) };
     });
     const { expiresAtMs: certificateExpiresAtMs, pem } = certificate;
     this.directory.add({
       peerId,
       accountId,
+      kind,
       name: request.name,
       state: 'vetting',
       stateCode: null,
       publicKey,
       certificateExpiresAtMs,
     });
-    this.log.info({ event: 'peer_enrolled', peerId, accountId, credential: credential.kind });
+    this.log.info({ event: 'peer_enrolled', peerId, accountId, kind, credential: credential.kind });
     return {
       peerId,
       accountId,
@@ -107,27 +112,37 @@ export class EnrolPeer {
     }
   }
 
-  /** The account to join, and what a person let the machine in for; null where no person was asked. */
+  /** The account to join, what a person let the machine in for (null where no person was asked), and what it is. */
   private async accountFor(
     db: EntityManager,
     request: EnrolRequest,
     nowMs: number,
-  ): Promise<{ accountId: AccountId; purpose: EnrolmentPurpose | null }> {
+  ): Promise<{ accountId: AccountId; purpose: EnrolmentPurpose | null; kind: PeerKind }> {
     const { credential } = request;
     if (credential.kind === 'recovery-proof') {
       const account = await db.findOneBy(AccountEntity, { recoveryKey: credential.publicKey });
       if (account === null) throw new ProtocolError('recovery_proof_invalid');
-      return { accountId: account.id, purpose: null };
+      return { accountId: account.id, purpose: null, kind: 'machine' };
     }
-    if (credential.kind === 'device-code') return useApprovedGrant(db, request, credential.deviceCode, nowMs);
-    const joined = await useEnrolmentKey(db, credential.key, nowMs);
-    return { accountId: joined ?? (await this.registerAccount(db, request.name, nowMs)), purpose: null };
+    if (credential.kind === 'device-code') {
+      return { ...(await useApprovedGrant(db, request, credential.deviceCode, nowMs)), kind: 'machine' };
+    }
+    const { accountId, purpose: kind } = await useEnrolmentKey(db, credential.key, nowMs);
+    return {
+      accountId: accountId ?? (await this.registerAccount(db, { name: request.name, kind, nowMs })),
+      purpose: null,
+      kind,
+    };
   }
 
-  private async registerAccount(db: EntityManager, name: string, nowMs: number): Promise<AccountId> {
+  private async registerAccount(
+    db: EntityManager,
+    { name, kind, nowMs }: { readonly name: string; readonly kind: PeerKind; readonly nowMs: number },
+  ): Promise<AccountId> {
     const id = uuidV7<AccountId>(nowMs, randomBytes(10));
     await db.insert(AccountEntity, { id, name, recoveryKey: null, createdAtMs: nowMs });
-    const amount = BigInt(this.settings.policy.openingCreditBytes);
+    // A relay stores nothing: it has what it earns.
+    const amount = kind === 'relay' ? 0n : BigInt(this.settings.policy.openingCreditBytes);
     await this.ledger.openAccount(db, id, { amount, atMs: nowMs });
     return id;
   }

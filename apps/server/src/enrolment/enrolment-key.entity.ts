@@ -2,6 +2,7 @@
 
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { AccountId } from '#protocol';
+import type { PeerKind } from '../peers/peer.entity.js';
 import { wholeNumber } from '../platform/columns.js';
 
 @Entity('enrolment_keys')
@@ -12,6 +13,10 @@ export class EnrolmentKeyEntity {
   /** The account that each use adds a machine to; null: each use registers a new account. */
   @Column({ name: 'account_id', type: 'text', nullable: true })
   accountId!: AccountId | null;
+
+  /** What each use lets in. */
+  @Column({ type: 'text', default: 'machine' })
+  purpose!: PeerKind;
 
   @Column({ name: 'uses_left', type: 'integer' })
   usesLeft!: number;

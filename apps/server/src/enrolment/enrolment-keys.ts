@@ -5,6 +5,7 @@ import { changeOne } from '#database';
 import { type AccountId, encodeBase64url, KEY_BYTES, ProtocolError } from '#protocol';
 import { AccountEntity } from '../accounts/account.entity.js';
 import { ENROLMENT_KEY_LIFE_MS_MAX, ENROLMENT_KEY_USES_MAX } from '../limits.js';
+import type { PeerKind } from '../peers/peer.entity.js';
 import type { BrokerDatabase } from '../platform/broker-database.js';
 import { EnrolmentKeyEntity } from './enrolment-key.entity.js';
 
@@ -13,6 +14,8 @@ export interface EnrolmentKeyOptions {
   readonly lifeMs: number;
   /** Each use adds a machine to this account; null: each use registers a new account. */
   readonly accountId: AccountId | null;
+  /** What it lets in; ordinary machines where it is left out. */
+  readonly purpose?: PeerKind;
 }
 
 export interface CreatedEnrolmentKey {
@@ -21,6 +24,7 @@ export interface CreatedEnrolmentKey {
   readonly uses: number;
   readonly expiresAtMs: number;
   readonly accountId: AccountId | null;
+  readonly purpose: PeerKind;
 }
 
 /** throws usage, with what is out of bounds or unknown in the detail */
@@ -38,7 +42,7 @@ export async function insertEnrolmentKey(
   options: EnrolmentKeyOptions,
   nowMs: number,
 ): Promise<CreatedEnrolmentKey> {
-  const { uses, lifeMs, accountId } = options;
+  const { uses, lifeMs, accountId, purpose = 'machine' } = options;
   if (!Number.isInteger(uses) || uses < 1 || uses > ENROLMENT_KEY_USES_MAX) {
     throw new ProtocolError('usage', {}, { detail: `--uses is not 1 to ${ENROLMENT_KEY_USES_MAX}` });
   }
@@ -53,21 +57,26 @@ export async function insertEnrolmentKey(
   await db.insert(EnrolmentKeyEntity, {
     keyHash: enrolmentKeyHash(key),
     accountId,
+    purpose,
     usesLeft: uses,
     expiresAtMs,
     createdAtMs: nowMs,
   });
-  return { key, uses, expiresAtMs, accountId };
+  return { key, uses, expiresAtMs, accountId, purpose };
 }
 
 /**
  * Use a key once, in the unit that enrols. One conditional statement, so that of many machines that come at once
  * exactly as many get in as the key has uses left.
  *
- * returns  the account to join; null to register a new one
+ * returns  the account to join, null to register a new one; and what the key lets in
  * throws   enrolment_key_invalid: unknown, used up and expired look the same from outside
  */
-export async function useEnrolmentKey(db: EntityManager, key: string, nowMs: number): Promise<AccountId | null> {
+export async function useEnrolmentKey(
+  db: EntityManager,
+  key: string,
+  nowMs: number,
+): Promise<Pick<EnrolmentKeyEntity, 'accountId' | 'purpose'>> {
   const keyHash = enrolmentKeyHash(key);
   const used = await changeOne(
     db,
@@ -75,7 +84,7 @@ export async function useEnrolmentKey(db: EntityManager, key: string, nowMs: num
     [keyHash, nowMs],
   );
   if (!used) throw new ProtocolError('enrolment_key_invalid');
-  return (await db.findOneByOrFail(EnrolmentKeyEntity, { keyHash })).accountId;
+  return db.findOneByOrFail(EnrolmentKeyEntity, { keyHash });
 }
 
 /** The name under which a key is kept. A fast hash suffices: the key is 32 random bytes, not a word that somebody could guess. */

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { CaptchaModule } from '../captcha/captcha.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
+import { NamesModule } from '../names/names.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { ApprovalController } from './approval.controller.js';
@@ -14,7 +15,7 @@ import { EnrolmentController } from './enrolment.controller.js';
 import { PollDevice } from './poll-device.js';
 
 @Module({
-  imports: [CaptchaModule, KeysModule, LedgerModule, PeersModule, SessionsModule],
+  imports: [CaptchaModule, KeysModule, LedgerModule, NamesModule, PeersModule, SessionsModule],
   controllers: [EnrolmentController, DeviceAuthorizationController, ApprovalController],
   providers: [EnrolPeer, AuthorizeDevice, PollDevice, ApproveMachine],
 })

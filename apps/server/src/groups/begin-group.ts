@@ -156,7 +156,10 @@ export class BeginGroup {
         expiresAtMs: ownEndMs,
       };
     });
-    return { begun: { rows, host: this.hosts.addressOf(host), retainUntilMs: null }, items: positions };
+    return {
+      begun: { rows, host: this.hosts.addressOf(host, caller.peer.peerId), retainUntilMs: null },
+      items: positions,
+    };
   }
 
   private lifeOf(items: number): number {

@@ -43,6 +43,20 @@ export const SEALED_SECRETS = {
     primaryKey: ['key_id', 'idempotency_key'],
     about: ({ key_id, idempotency_key }) => `${key_id}/${idempotency_key}`,
   },
+  'signing-key': {
+    kept: 'column',
+    table: 'broker_signing_keys',
+    column: 'sealed_private_key',
+    primaryKey: ['kid'],
+    about: ({ kid }) => `${kid}`,
+  },
+  'lan-key': {
+    kept: 'column',
+    table: 'lan_epochs',
+    column: 'sealed_key',
+    primaryKey: ['epoch'],
+    about: ({ epoch }) => `${epoch}`,
+  },
   'ca-key': { kept: 'file', path: ({ caKey }) => caKey, about: 'peerkeep/1/ca' },
 } as const satisfies Record<string, SealedColumn | SealedFile>;
 

@@ -3,6 +3,7 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { type RenewTransactionKeyAnswer, renewTransactionKeyAnswer, renewTransactionKeyRequest } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
+import { ForRelaysToo } from '../control/relay-rights.js';
 import { RenewTransactionKey } from './renew-transaction-key.js';
 
 @Controller('v1/transaction-keys')
@@ -10,6 +11,7 @@ export class TransactionKeysController {
   constructor(private readonly renew: RenewTransactionKey) {}
 
   @Post()
+  @ForRelaysToo()
   @Answers(renewTransactionKeyAnswer)
   post(
     @CurrentCaller() caller: Caller,

@@ -34,12 +34,17 @@ const WAYS = {
   lapse: [['available', ISSUANCE]],
   forfeit: [['withheld', ISSUANCE]],
   adjust: null,
+  // What a relay carried, from who asked for it to the relay's owner.
+  carry: [['available', 'available']],
   // Made by no code: entries of the time when a settled put paid its host.
   pay: [
     ['reserved', PAST_PURSE],
     ['available', PAST_PURSE],
   ],
 } as const satisfies Record<string, readonly (readonly [Side, Side])[] | null>;
+
+/** Kinds that move credit from one account to another one's. */
+const BETWEEN_OWNERS: ReadonlySet<string> = new Set(['carry', 'pay']);
 
 export type MovementKind = keyof typeof WAYS;
 export const MOVEMENT_KINDS = Object.keys(WAYS) as readonly MovementKind[];
@@ -64,7 +69,7 @@ export function isItsWay({ kind, debit, credit }: Pick<Movement, 'kind' | 'debit
   if (ways === null) return true;
   const [from, giver] = sidesOf(debit);
   const [to, taker] = sidesOf(credit);
-  const isOwn = giver === null || taker === null || giver === taker || kind === 'pay';
+  const isOwn = giver === null || taker === null || giver === taker || BETWEEN_OWNERS.has(kind);
   return isOwn && ways.some(([left, right]) => left === from && right === to);
 }
 

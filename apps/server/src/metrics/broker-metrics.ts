@@ -42,6 +42,15 @@ export class BrokerMetrics {
     help: 'Probes of hosts, by outcome.',
     labels: ['outcome'],
   });
+  readonly relayedBytes: Counter = this.book.counter({
+    name: 'relayed_bytes_total',
+    help: 'Bytes that relays carried, as they were booked.',
+  });
+  readonly dnsQueries: Counter<'outcome'> = this.book.counter({
+    name: 'dns_queries_total',
+    help: 'DNS queries for names of peers, by what came of them.',
+    labels: ['outcome'],
+  });
   readonly repairs: Counter<'outcome'> = this.book.counter({
     name: 'repairs_total',
     help: 'Tasks of repair that ended, by outcome.',

@@ -11,6 +11,7 @@ import { PeerDirectory } from '../peers/peer-directory.js';
 import { HOSTING_STATES } from '../peers/peer-standing.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
+import { type OnlineRelay, OnlineRelays } from '../relays/online-relays.js';
 import { BrokerMetrics } from './broker-metrics.js';
 
 export function observeBroker(app: INestApplicationContext, watchLedger: WatchLedger): void {
@@ -22,6 +23,7 @@ export function observeBroker(app: INestApplicationContext, watchLedger: WatchLe
   const churn = app.get(MeasuredChurn, anywhere);
   observeWriter(metrics, database);
   observeHosts(metrics, app.get(OnlineHosts, anywhere), app.get(PeerDirectory, anywhere));
+  observeRelays(metrics, app.get(OnlineRelays, anywhere), app.get(OnlineHosts, anywhere));
   observeSample(metrics, app.get(SampleNetwork, anywhere));
   const { book } = metrics;
   book.gauge(
@@ -71,6 +73,19 @@ function observeHosts({ book }: BrokerMetrics, hosts: OnlineHosts, directory: Pe
   book.gauge(
     { name: 'hosts_placeable', help: 'Hosts that are there, answer probes and take new shards.' },
     () => hosts.candidates().candidates.length,
+  );
+}
+
+function observeRelays({ book }: BrokerMetrics, relays: OnlineRelays, hosts: OnlineHosts): void {
+  const sum = (of: (relay: OnlineRelay) => number): number => relays.all().reduce((all, relay) => all + of(relay), 0);
+  book.gauge({ name: 'relays_online', help: 'Relays that are there.' }, () => relays.all().length);
+  book.gauge({ name: 'relayed_peers', help: 'Peers that relays say they serve.' }, () => sum(({ peers }) => peers));
+  book.gauge({ name: 'relayed_bytes_per_second', help: 'What relays say they carry.' }, () =>
+    sum(({ bytesPerSecond }) => bytesPerSecond),
+  );
+  book.gauge(
+    { name: 'hosts_relayed', help: 'Hosts that are there and attached to a relay.' },
+    () => hosts.all().filter(({ relayId }) => relayId !== null).length,
   );
 }
 

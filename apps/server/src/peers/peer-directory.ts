@@ -12,12 +12,13 @@ import {
   type VerifyBytes,
 } from '#protocol';
 import { BrokerDatabase } from '../platform/broker-database.js';
-import { PeerEntity, type PeerState } from './peer.entity.js';
+import { PeerEntity, type PeerKind, type PeerState } from './peer.entity.js';
 import { mayAsk } from './peer-standing.js';
 
 export interface KnownPeer {
   readonly peerId: PeerId;
   readonly accountId: AccountId;
+  readonly kind: PeerKind;
   readonly name: string;
   readonly state: PeerState;
   /** Why it is in this state. */
@@ -89,10 +90,10 @@ export class PeerDirectory implements OnModuleInit {
 
   /** Call when the peer's row is committed. */
   add(peer: KnownPeer): void {
-    const { peerId, accountId, name, publicKey, certificateExpiresAtMs } = peer;
+    const { peerId, accountId, kind, name, publicKey, certificateExpiresAtMs } = peer;
     // Another process may have shut it out before this one came to know it.
     const { state, stateCode } = (this.revisions.has(peerId) ? this.peers.get(peerId) : undefined) ?? peer;
-    this.peers.set(peerId, { peerId, accountId, name, state, stateCode, publicKey, certificateExpiresAtMs });
+    this.peers.set(peerId, { peerId, accountId, kind, name, state, stateCode, publicKey, certificateExpiresAtMs });
   }
 
   /** Call when the row says so. Everything else about the peer stays as it is by then, whoever changed it meanwhile. */

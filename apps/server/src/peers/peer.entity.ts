@@ -6,6 +6,9 @@ import { wholeNumber } from '../platform/columns.js';
 
 export type { PeerState } from '#protocol';
 
+/** A relay carries what others send each other; it hosts nothing and owns nothing. */
+export type PeerKind = 'machine' | 'relay';
+
 @Entity('peers')
 export class PeerEntity {
   @PrimaryColumn({ type: 'text' })
@@ -13,6 +16,9 @@ export class PeerEntity {
 
   @Column({ name: 'account_id', type: 'text' })
   accountId!: AccountId;
+
+  @Column({ type: 'text', default: 'machine' })
+  kind!: PeerKind;
 
   @Column({ type: 'text' })
   name!: string;
@@ -64,6 +70,10 @@ export class PeerEntity {
 
   @Column({ type: 'integer', nullable: true })
   port!: number | null;
+
+  /** The relay that it is attached to as a host. */
+  @Column({ name: 'relay_id', type: 'text', nullable: true })
+  relayId!: PeerId | null;
 
   @Column(wholeNumber('share_bytes', { nullable: true }))
   shareBytes!: number | null;

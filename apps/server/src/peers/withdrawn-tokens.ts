@@ -46,6 +46,7 @@ export class WithdrawnTokenList {
 @Injectable()
 export class WithdrawnTokensOfPeers {
   private readonly list: WithdrawnTokenList;
+  private others: (nowMs: number) => readonly { readonly kitId: PeerId }[] = () => [];
 
   constructor(directory: PeerDirectory, settings: Settings) {
     this.list = new WithdrawnTokenList(longestTokenLifeMs(settings.policy) + 2 * CLOCK_SKEW_MS_MAX);
@@ -55,7 +56,16 @@ export class WithdrawnTokensOfPeers {
     });
   }
 
+  /** Clients that are no peers of the directory: recovery kits, whose tokens live longer than those of peers. */
+  alsoOf(others: (nowMs: number) => readonly { readonly kitId: PeerId }[]): void {
+    this.others = others;
+  }
+
   at(nowMs: number): WithdrawnTokens {
-    return this.list.at(nowMs);
+    const { clients, issuedBefore } = this.list.at(nowMs);
+    const all = [...clients, ...this.others(nowMs).map(({ kitId }) => kitId)];
+    if (all.length <= WITHDRAWN_CLIENTS_MAX) return { clients: all, issuedBefore };
+    // Those that are left out are older than now, and so are all that they hold.
+    return { clients: all.slice(0, WITHDRAWN_CLIENTS_MAX), issuedBefore: formatTime(nowMs) };
   }
 }

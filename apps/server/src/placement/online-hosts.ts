@@ -3,13 +3,14 @@ import { strict as assert } from 'node:assert';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { In, IsNull, Not } from 'typeorm';
 import { Clock } from '#process';
-import type { AccountId, PeerAddress, PeerId } from '#protocol';
+import type { AccountId, PeerAddress, PeerId, Requester } from '#protocol';
 import { CANDIDATE_POOL_LIFE_MS, COUNTED_HOSTS_MAX, ELIGIBLE_HOST_BYTES_MIN } from '../limits.js';
 import { PeerEntity } from '../peers/peer.entity.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { HOSTING_STATES, mayHost, takesNewShards } from '../peers/peer-standing.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
+import { RelayWays } from '../relays/relay-ways.js';
 import { HostReputation } from '../reputation/host-reputation.js';
 import { type Candidate, type Holder, passes, type Wishes } from './candidate.js';
 import { CandidatePool } from './candidate-pool.js';
@@ -21,6 +22,8 @@ export interface OnlineHost {
   readonly accountId: AccountId;
   readonly address: string;
   readonly port: number;
+  /** The relay that it is attached to. */
+  readonly relayId: PeerId | null;
   readonly freeBytes: number;
   /** Where it says that it stands. */
   readonly region: string | null;
@@ -48,6 +51,7 @@ export class OnlineHosts implements OnModuleInit {
     private readonly settings: Settings,
     private readonly directory: PeerDirectory,
     private readonly reputation: HostReputation,
+    private readonly ways: RelayWays,
   ) {
     directory.whenStateChanges(({ peerId, state }) => {
       if (!mayHost(state)) this.left(peerId);
@@ -67,8 +71,9 @@ export class OnlineHosts implements OnModuleInit {
     const aliveSinceMs = this.aliveSinceMs();
     for (const row of rows) {
       assert(row.address !== null && row.port !== null && row.freeBytes !== null && row.seenAtMs !== null);
-      const { id: peerId, accountId, address, port, freeBytes, region, seenAtMs } = row;
-      if (seenAtMs >= aliveSinceMs) this.keep({ peerId, accountId, address, port, freeBytes, region, seenAtMs });
+      const { id: peerId, accountId, address, port, relayId, freeBytes, region, seenAtMs } = row;
+      if (seenAtMs >= aliveSinceMs)
+        this.keep({ peerId, accountId, address, port, relayId, freeBytes, region, seenAtMs });
       else this.networks.set(peerId, this.networkOf({ peerId, address }));
     }
   }
@@ -99,7 +104,7 @@ export class OnlineHosts implements OnModuleInit {
     }
     this.hosts.delete(host.peerId);
     this.keep(host);
-    if (before === undefined || before.address !== host.address || before.port !== host.port) this.changed();
+    if (before === undefined || !isSamePlace(before, host)) this.changed();
   }
 
   /** A peer that says it stores nothing for others any more. */
@@ -114,8 +119,11 @@ export class OnlineHosts implements OnModuleInit {
     return this.hosts.get(peerId);
   }
 
-  addressOf(host: OnlineHost): PeerAddress {
-    return { peerId: host.peerId, address: host.address, port: host.port };
+  /** Where it is reached, and through which relay: with a lease for whoever is told of it. */
+  addressOf(host: OnlineHost, toldTo: Requester): PeerAddress {
+    const { peerId, address, port } = host;
+    const relay = this.ways.wayTo(host, toldTo);
+    return relay === undefined ? { peerId, address, port } : { peerId, address, port, relay };
   }
 
   /**
@@ -197,7 +205,7 @@ export class OnlineHosts implements OnModuleInit {
 
   private mayBeChosen(host: OnlineHost): boolean {
     const peer = this.directory.find(host.peerId);
-    return peer !== undefined && takesNewShards(peer.state) && this.isReachable(host);
+    return peer !== undefined && takesNewShards(peer.state) && this.ways.isServed(host) && this.isReachable(host);
   }
 
   /** What is believed of it, as of now. */
@@ -227,6 +235,14 @@ export class OnlineHosts implements OnModuleInit {
   private aliveSinceMs(): number {
     return this.clock.nowMs() - this.settings.policy.presenceTtlMs;
   }
+}
+
+/** What was found out of a host at one place says nothing of another. */
+export function isSamePlace(
+  one: Pick<OnlineHost, 'address' | 'port' | 'relayId'>,
+  other: Pick<OnlineHost, 'address' | 'port' | 'relayId'>,
+): boolean {
+  return one.address === other.address && one.port === other.port && one.relayId === other.relayId;
 }
 
 /** A host as placements see it, kept up to date in its place: a network of thousands is not copied for every object. */

@@ -9,6 +9,7 @@ import { EscrowRecoveryEntity } from '../escrow/escrow-recovery.entity.js';
 import { TransactionKeyEntity } from '../keys/transaction-key.entity.js';
 import { PeerEntity } from '../peers/peer.entity.js';
 import { HostProbeEntity } from '../probes/host-probe.entity.js';
+import { RelayEntity } from '../relays/relay.entity.js';
 import { SessionEntity } from '../sessions/session.entity.js';
 
 export const brokerEntities = [
@@ -22,6 +23,7 @@ export const brokerEntities = [
   MailLinkEntity,
   PeerEntity,
   PendingAuditEntity,
+  RelayEntity,
   SessionEntity,
   TransactionKeyEntity,
 ];

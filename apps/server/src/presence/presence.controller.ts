@@ -11,6 +11,7 @@ import {
 } from '#protocol';
 import { Answers } from '../control/answers.js';
 import { type Caller, CurrentCaller } from '../control/caller.js';
+import { ForRelaysToo } from '../control/relay-rights.js';
 import { RemoteAddress } from '../platform/remote-address.js';
 import { RecordPresence } from './record-presence.js';
 import { TellPeerStatus } from './tell-peer-status.js';
@@ -34,6 +35,7 @@ export class PresenceController {
   }
 
   @Get('peers/me')
+  @ForRelaysToo()
   @Answers(peerStatusAnswer)
   status(@CurrentCaller() caller: Caller): Promise<PeerStatusAnswer> {
     return this.tellPeerStatus.run(caller);

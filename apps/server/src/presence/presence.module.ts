@@ -2,15 +2,17 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
+import { NamesModule } from '../names/names.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { ProbesModule } from '../probes/probes.module.js';
+import { RelaysModule } from '../relays/relays.module.js';
 import { PresenceController } from './presence.controller.js';
 import { RecordPresence } from './record-presence.js';
 import { TellPeerStatus } from './tell-peer-status.js';
 
 @Module({
-  imports: [KeysModule, LedgerModule, PeersModule, PlacementModule, ProbesModule],
+  imports: [KeysModule, LedgerModule, NamesModule, PeersModule, PlacementModule, ProbesModule, RelaysModule],
   controllers: [PresenceController],
   providers: [RecordPresence, TellPeerStatus],
 })

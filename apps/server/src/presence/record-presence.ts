@@ -15,11 +15,13 @@ import {
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { PeerEntity } from '../peers/peer.entity.js';
+import { PeerDirectory } from '../peers/peer-directory.js';
 import { WithdrawnTokensOfPeers } from '../peers/withdrawn-tokens.js';
 import { OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { ProbeHosts } from '../probes/probe-hosts.js';
+import { DirectWays } from '../relays/direct-ways.js';
 import { decideHome, type KnownRun } from './decide-home.js';
 import { isHostAddress } from './judge-address.js';
 
@@ -34,6 +36,8 @@ export class RecordPresence {
     private readonly tokens: TokenIssuer,
     private readonly withdrawn: WithdrawnTokensOfPeers,
     private readonly probes: ProbeHosts,
+    private readonly directory: PeerDirectory,
+    private readonly direct: DirectWays,
   ) {}
 
   /**
@@ -44,6 +48,7 @@ export class RecordPresence {
     const { peer } = caller;
     const nowMs = this.clock.nowMs();
     const host = this.hostAddressOf(caller, request.host, remoteAddress);
+    const relayId = this.relayOf(caller, request.host);
     const run = await this.database.write(async (db) => {
       const next = await this.acknowledge(db, peer.peerId, request);
       await db.update(
@@ -54,6 +59,7 @@ export class RecordPresence {
           seenAtMs: nowMs,
           address: host?.address ?? null,
           port: host?.port ?? null,
+          relayId: host === null ? null : relayId,
           shareBytes: request.host?.shareBytes ?? null,
           usedBytes: request.host?.usedBytes ?? null,
           freeBytes: request.host?.freeBytes ?? null,
@@ -66,7 +72,7 @@ export class RecordPresence {
     else {
       const { freeBytes, region = null } = request.host;
       const isBack = this.hosts.find(peer.peerId) === undefined;
-      const seen = { ...host, accountId: peer.accountId, freeBytes, region, seenAtMs: nowMs };
+      const seen = { ...host, accountId: peer.accountId, relayId, freeBytes, region, seenAtMs: nowMs };
       this.hosts.seen(seen);
       await this.probes.onPresence(seen, isBack);
     }
@@ -79,6 +85,7 @@ export class RecordPresence {
       epoch: run?.epoch ?? null,
       withdrawn: this.withdrawn.at(nowMs),
       ...this.probes.reachabilityOf(peer.peerId),
+      direct: host === null || relayId === null ? null : this.direct.isDirect(host),
     };
   }
 
@@ -102,6 +109,14 @@ export class RecordPresence {
     }
     if (decision.isAhead) this.log.warn({ event: 'home_epoch_forgotten', peerId, epoch: home.epoch });
     return decision.next;
+  }
+
+  /** Whether it is attached there the next probe shows; what is no relay at all is no way. */
+  private relayOf({ peer }: Caller, offer: HostOffer | null): PeerId | null {
+    const relayId = offer?.relayId ?? null;
+    if (relayId === null || this.directory.find(relayId)?.kind === 'relay') return relayId;
+    this.log.warn({ event: 'relay_unknown', peerId: peer.peerId, relayId });
+    return null;
   }
 
   private hostAddressOf({ peer }: Caller, offer: HostOffer | null, address: string | null): PeerAddress | null {

@@ -5,6 +5,7 @@ import { CERTIFICATE_LIFE_MS, type PeerStatusAnswer } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { Ledger } from '../ledger/ledger.js';
+import { PeerNames } from '../names/peer-names.js';
 import { countHeld } from '../objects/object-rows.js';
 import { stateChangeOf } from '../peers/list-peers.js';
 import { PeerEntity } from '../peers/peer.entity.js';
@@ -21,6 +22,7 @@ export class TellPeerStatus {
     private readonly tokens: TokenIssuer,
     private readonly clock: Clock,
     private readonly probes: ProbeHosts,
+    private readonly names: PeerNames,
   ) {}
 
   async run({ peer }: Caller): Promise<PeerStatusAnswer> {
@@ -32,6 +34,7 @@ export class TellPeerStatus {
       peerId: peer.peerId,
       accountId: peer.accountId,
       name: peer.name,
+      publicName: await this.names.find(peer.peerId),
       online: this.hosts.find(peer.peerId) !== undefined,
       ...this.probes.reachabilityOf(peer.peerId),
       storedShards: held.shards,

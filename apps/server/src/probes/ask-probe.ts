@@ -5,34 +5,34 @@ import { probeHost } from '#peer-link';
 import { Clock } from '#process';
 import { type PeerAddress, ProtocolError, TOKEN_OPS, type TransactionId, uuidV7 } from '#protocol';
 import { TokenIssuer } from '../keys/token-issuer.js';
-import { GuardedConnect } from '../platform/guarded-connect.js';
 import { Settings } from '../platform/settings.js';
 import { BrokerIdentity } from './broker-identity.js';
 import { outcomeOfRefusal, type ProbeOutcome } from './decide-probe.js';
+import { DialHosts } from './dial-hosts.js';
 
 @Injectable()
 export class AskProbe {
   constructor(
     private readonly tokens: TokenIssuer,
     private readonly identity: BrokerIdentity,
-    private readonly guard: GuardedConnect,
+    private readonly dialHosts: DialHosts,
     private readonly settings: Settings,
     private readonly clock: Clock,
   ) {}
 
   /**
-   * host     where the broker saw its signed presence come from
+   * host     where the broker saw its signed presence come from, and through which relay
    * throws   interrupted by `signal`; nothing else that is a refusal
    */
   async run(host: PeerAddress, signal: AbortSignal): Promise<ProbeOutcome> {
-    if (!this.guard.allows(host)) return { kind: 'wrong', code: 'host_address_refused' };
+    if (!this.dialHosts.allows(host)) return { kind: 'wrong', code: 'host_address_refused' };
     const timeout = new ProtocolError('peer_unreachable', { reason: 'probe timeout' });
     const own = new AbortController();
     const cancel = this.clock.schedule(this.settings.policy.probeTimeoutMs, () => own.abort(timeout));
     try {
       const token = await this.seal(host);
       const identity = await this.identity.present();
-      const { dial } = this.guard;
+      const dial = this.dialHosts.dialTo(host, identity);
       const ended = AbortSignal.any([signal, own.signal]);
       return {
         kind: 'good',

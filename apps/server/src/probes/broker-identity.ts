@@ -11,6 +11,7 @@ type OwnCertificate = ReturnType<LinkIdentity['own']>;
 export class BrokerIdentity {
   private issued: Promise<OwnCertificate> | null = null;
   private renewAtMs = 0;
+  private newest: OwnCertificate | null = null;
 
   constructor(
     private readonly authority: CertificateAuthority,
@@ -24,7 +25,9 @@ export class BrokerIdentity {
       this.issued = this.issue(nowMs);
     }
     const own = await this.issued;
-    return { caPem: this.authority.pem, trustDomain: this.authority.trustDomain, own: () => own };
+    this.newest = own;
+    // For whoever keeps it for longer than a question, the newest.
+    return { caPem: this.authority.pem, trustDomain: this.authority.trustDomain, own: () => this.newest ?? own };
   }
 
   private async issue(nowMs: number): Promise<OwnCertificate> {

@@ -1,6 +1,6 @@
 // Who is due, what a probe changes, and when the broker blames its own network (B8).
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, formatTime } from '#protocol';
+import { type ErrorCode, formatTime, type PeerId } from '#protocol';
 import { parsePolicy } from '../config/policy.js';
 import {
   inOrderToAsk,
@@ -16,7 +16,8 @@ import {
 } from './decide-probe.js';
 
 const policy = parsePolicy({});
-const HERE = { address: '198.51.100.7', port: 4711 };
+const HERE = { address: '198.51.100.7', port: 4711, relayId: null };
+const RELAY = '01890000-0000-7000-8000-00000000000a' as PeerId;
 const GOOD: ProbeOutcome = {
   kind: 'good',
   answer: { time: formatTime(0), program: 'agent/1', freeBytes: 5, usedBytes: 1, shards: 1 },
@@ -51,6 +52,7 @@ describe('standing', () => {
     expect(recordAt(record, HERE)).toBe(record);
     expect(standingOf(recordAt(record, { ...HERE, port: 4712 }), policy)).toBe('unproved');
     expect(standingOf(recordAt(record, { ...HERE, address: '198.51.100.8' }), policy)).toBe('unproved');
+    expect(standingOf(recordAt(record, { ...HERE, relayId: RELAY }), policy)).toBe('unproved');
     expect(standingOf(recordAt(undefined, HERE), policy)).toBe('unproved');
   });
 

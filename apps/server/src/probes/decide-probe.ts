@@ -1,11 +1,12 @@
 // Which hosts are due to be probed, and what a probe changes: who is believed to be reachable, and who is not. Pure.
-import type { ErrorCode, ProbeAnswer } from '#protocol';
+import type { ErrorCode, PeerId, ProbeAnswer } from '#protocol';
 import { PROBE_PAUSE_MS_MAX, PROBE_PAUSE_MS_MIN, PROBE_WITNESS_WINDOW_MS, PROBE_WITNESSES_MIN } from '../limits.js';
 
-/** What is known of a host at one address and port. */
+/** What is known of a host at one address and port, and through one relay or none. */
 export interface ProbeRecord {
   readonly address: string;
   readonly port: number;
+  readonly relayId: PeerId | null;
   /** In a row, since it last answered. */
   readonly failures: number;
   readonly reason: ErrorCode | null;
@@ -37,7 +38,20 @@ export interface ProbePolicy {
 interface Place {
   readonly address: string;
   readonly port: number;
+  readonly relayId: PeerId | null;
 }
+
+/** Nobody answered for the host: the way to it was not there, or the relay on it had no room. */
+const LOST: ReadonlySet<ErrorCode> = new Set([
+  'peer_unreachable',
+  'peer_not_attached',
+  'relay_full',
+  'lease_invalid',
+  'lease_wrong_relay',
+  'lease_wrong_peer',
+  'lease_expired',
+  'lease_spent',
+]);
 
 /** Refusals of a host that is there and takes no token just now. */
 const THERE: ReadonlySet<ErrorCode> = new Set([
@@ -50,12 +64,14 @@ const THERE: ReadonlySet<ErrorCode> = new Set([
 
 export function outcomeOfRefusal(code: ErrorCode): ProbeOutcome {
   if (THERE.has(code)) return { kind: 'good', answer: null };
-  return { kind: code === 'peer_unreachable' ? 'lost' : 'wrong', code };
+  return { kind: LOST.has(code) ? 'lost' : 'wrong', code };
 }
 
 /** The record, if it is about this place: what was proved elsewhere proves nothing here. */
 export function recordAt(record: ProbeRecord | undefined, at: Place): ProbeRecord | null {
-  return record !== undefined && record.address === at.address && record.port === at.port ? record : null;
+  if (record === undefined) return null;
+  const isThere = record.address === at.address && record.port === at.port && record.relayId === at.relayId;
+  return isThere ? record : null;
 }
 
 export function standingOf(record: ProbeRecord | null, { probeFailuresMax }: ProbePolicy): Standing {
@@ -86,7 +102,8 @@ export function recordAfter(
   now: { readonly nowMs: number; readonly isBlind: boolean; readonly random: number; readonly policy: ProbePolicy },
 ): ProbeRecord {
   const { nowMs, isBlind, random, policy } = now;
-  const { address, port } = at;
+  const { address, port, relayId } = at;
+  const place = { address, port, relayId };
   const told = { program: before?.program ?? null, freeBytes: before?.freeBytes ?? null };
   if (outcome.kind === 'good') {
     if (outcome.answer !== null) {
@@ -96,13 +113,13 @@ export function recordAfter(
     // A host that took no token just now is asked again soon for what it did not tell.
     const waitMs = outcome.answer === null ? pauseMs(0, policy) : policy.probeIntervalMs;
     const dueAtMs = nowMs + spread(waitMs, random);
-    return { address, port, failures: 0, reason: null, probedAtMs: nowMs, provedAtMs: nowMs, dueAtMs, ...told };
+    return { ...place, failures: 0, reason: null, probedAtMs: nowMs, provedAtMs: nowMs, dueAtMs, ...told };
   }
   const counts = outcome.kind === 'wrong' || !isBlind;
   const failures = (before?.failures ?? 0) + (counts ? 1 : 0);
   const dueAtMs = nowMs + spread(pauseMs(failures, policy), random);
   const provedAtMs = before?.provedAtMs ?? null;
-  return { address, port, failures, reason: outcome.code, probedAtMs: nowMs, provedAtMs, dueAtMs, ...told };
+  return { ...place, failures, reason: outcome.code, probedAtMs: nowMs, provedAtMs, dueAtMs, ...told };
 }
 
 /** A probe of a host that was believed to be reachable; the newest of each host counts. */

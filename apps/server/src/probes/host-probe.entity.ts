@@ -15,6 +15,10 @@ export class HostProbeEntity {
   @Column({ type: 'integer' })
   port!: number;
 
+  /** The relay through which it was asked; null without one. */
+  @Column({ name: 'relay_id', type: 'text', nullable: true })
+  relayId!: PeerId | null;
+
   /** In a row, since it last answered. */
   @Column({ type: 'integer' })
   failures!: number;

@@ -1,7 +1,7 @@
 // Conversations that the broker begins (B8): is this host there? When it announces itself, and then again and again.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { BoundedPool, Clock, Log } from '#process';
-import { type ErrorCode, isRefusal, type PeerAddress, type PeerId } from '#protocol';
+import { type ErrorCode, isRefusal, type PeerId } from '#protocol';
 import {
   ANNOUNCED_AT_ONCE_MAX,
   ANNOUNCED_PROBES_MAX,
@@ -13,10 +13,11 @@ import {
   TOLD_AT_ONCE_MAX,
 } from '../limits.js';
 import { BrokerMetrics } from '../metrics/broker-metrics.js';
-import { type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
+import { isSamePlace, type OnlineHost, OnlineHosts } from '../placement/online-hosts.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
 import { Settings } from '../platform/settings.js';
 import { RefusalCounts } from '../refusals/refusal-counts.js';
+import { DirectWays } from '../relays/direct-ways.js';
 import { HostReputation } from '../reputation/host-reputation.js';
 import { askInBatches } from './ask-in-batches.js';
 import { AskProbe } from './ask-probe.js';
@@ -42,7 +43,7 @@ export interface Reachability {
 }
 
 interface Asked {
-  readonly host: PeerAddress;
+  readonly host: OnlineHost;
   readonly outcome: ProbeOutcome;
 }
 
@@ -67,6 +68,7 @@ export class ProbeHosts implements OnModuleInit {
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly metrics: BrokerMetrics,
+    private readonly direct: DirectWays,
   ) {
     if (settings.policy.probeHosts) hosts.chooseOnly((host) => this.isReachable(host));
   }
@@ -134,9 +136,9 @@ export class ProbeHosts implements OnModuleInit {
   }
 
   private async probe(
-    hosts: readonly PeerAddress[],
+    hosts: readonly OnlineHost[],
     atOnceMax: number,
-    ask: (host: PeerAddress) => Promise<Asked>,
+    ask: (host: OnlineHost) => Promise<Asked>,
   ): Promise<void> {
     const take = (asked: readonly Asked[]): Promise<void> => this.take(asked);
     try {
@@ -156,13 +158,13 @@ export class ProbeHosts implements OnModuleInit {
   }
 
   /** Beside those that are due, and before them. */
-  private askSoon(host: PeerAddress): Promise<Asked> {
+  private askSoon(host: OnlineHost): Promise<Asked> {
     return this.announcing.run(() => this.askOnce(host));
   }
 
   /** A host that is being asked at this place is not asked twice at once. */
-  private askOnce(host: PeerAddress): Promise<Asked> {
-    const name = `${host.peerId} ${host.address} ${host.port}`;
+  private askOnce(host: OnlineHost): Promise<Asked> {
+    const name = `${host.peerId} ${host.address} ${host.port} ${host.relayId}`;
     let asking = this.asking.get(name);
     if (asking === undefined) {
       asking = this.askNow(host).finally(() => this.asking.delete(name));
@@ -171,8 +173,14 @@ export class ProbeHosts implements OnModuleInit {
     return asking;
   }
 
-  private async askNow(host: PeerAddress): Promise<Asked> {
-    return { host, outcome: await this.ask.run(host, this.ending.signal) };
+  private async askNow(host: OnlineHost): Promise<Asked> {
+    const to = this.hosts.addressOf(host, 'broker');
+    const outcome = await this.ask.run(to, this.ending.signal);
+    // Its relay is gone: this was the direct way.
+    if (to.relay === undefined && host.relayId !== null) {
+      this.direct.note(host, outcome.kind === 'good', this.clock.nowMs());
+    }
+    return { host, outcome };
   }
 
   private async record(asked: readonly Asked[]): Promise<void> {
@@ -184,7 +192,7 @@ export class ProbeHosts implements OnModuleInit {
     const after = asked.flatMap(({ host, outcome }) => {
       const online = this.hosts.find(host.peerId);
       // It left or moved meanwhile: what came of the old place is of no use.
-      if (online === undefined || online.address !== host.address || online.port !== host.port) return [];
+      if (online === undefined || !isSamePlace(online, host)) return [];
       const before = this.recordOf(host);
       const record = recordAfter(before, host, outcome, { nowMs, isBlind, random: Math.random(), policy });
       this.tell(host.peerId, before, record);
@@ -236,7 +244,7 @@ export class ProbeHosts implements OnModuleInit {
   }
 
   /** Before a host is given up, some others are asked, unless enough have been asked just now. */
-  private moreWitnesses(): PeerAddress[] {
+  private moreWitnesses(): OnlineHost[] {
     const nowMs = this.clock.nowMs();
     const recent = new Set(
       recentWitnesses(
@@ -260,15 +268,15 @@ export class ProbeHosts implements OnModuleInit {
     return known.probes <= ANNOUNCED_PROBES_MAX;
   }
 
-  private recordOf(host: PeerAddress): ProbeRecord | null {
+  private recordOf(host: OnlineHost): ProbeRecord | null {
     return recordAt(this.records.get(host.peerId), host);
   }
 
-  private standing(host: PeerAddress): ReturnType<typeof standingOf> {
+  private standing(host: OnlineHost): ReturnType<typeof standingOf> {
     return standingOf(this.recordOf(host), this.settings.policy);
   }
 
-  private isReachable(host: PeerAddress): boolean {
+  private isReachable(host: OnlineHost): boolean {
     return this.standing(host) === 'reachable';
   }
 

@@ -5,15 +5,18 @@ import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
 import { GuardedConnect } from '../platform/guarded-connect.js';
 import { RefusalsModule } from '../refusals/refusals.module.js';
+import { RelaysModule } from '../relays/relays.module.js';
 import { ReputationModule } from '../reputation/reputation.module.js';
 import { AskProbe } from './ask-probe.js';
 import { BrokerIdentity } from './broker-identity.js';
+import { DialHosts } from './dial-hosts.js';
+import { ProbeDirectly } from './probe-directly.js';
 import { ProbeHosts } from './probe-hosts.js';
 import { TellHosts } from './tell-hosts.js';
 
 @Module({
-  imports: [KeysModule, PeersModule, PlacementModule, RefusalsModule, ReputationModule],
-  providers: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts, TellHosts],
-  exports: [GuardedConnect, BrokerIdentity, AskProbe, ProbeHosts],
+  imports: [KeysModule, PeersModule, PlacementModule, RelaysModule, RefusalsModule, ReputationModule],
+  providers: [GuardedConnect, BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly, TellHosts],
+  exports: [GuardedConnect, BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly],
 })
 export class ProbesModule {}

@@ -4,9 +4,11 @@ import type { RefusedOp } from './peer-failures.js';
 const OPS: ReadonlyMap<string, RefusedOp> = new Map([
   ['/v1/puts', 'put'],
   ['/v1/gets', 'get'],
+  ['/v1/lan-gets', 'get'],
   ['/v1/streams', 'stream'],
   ['/v1/deletes', 'delete'],
   ['/v1/universals', 'universal'],
+  ['/v1/offline-gets', 'offline'],
   ['/v1/group-transactions', 'group'],
   ['/v1/reports', 'report'],
 ]);

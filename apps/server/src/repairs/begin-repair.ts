@@ -166,7 +166,11 @@ export class BeginRepair {
         expiresAtMs,
       };
       const isKept = op === 'put' && shard.retainUntilMs !== null && shard.retainUntilMs > nowMs;
-      return { rows: [row], host: this.hosts.addressOf(host), retainUntilMs: isKept ? shard.retainUntilMs : null };
+      return {
+        rows: [row],
+        host: this.hosts.addressOf(host, caller.peer.peerId),
+        retainUntilMs: isKept ? shard.retainUntilMs : null,
+      };
     };
     const gets = sources.map((shard) => tokenFor('get', shard, shard.hostId!));
     const puts = targets.map(({ missing, hostId }) => tokenFor('put', missing.shard, hostId));

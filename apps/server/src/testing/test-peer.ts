@@ -113,7 +113,7 @@ export class TestPeer {
 
   announce(
     freeBytes = 1e9,
-    more: { readonly region?: string } = {},
+    more: { readonly region?: string; readonly relayId?: PeerId } = {},
   ): Promise<Answer<{ address: { address: string; port: number } | null }>> {
     const offer = { listenPort: 4711, shareBytes: freeBytes, usedBytes: 0, freeBytes, ...more };
     return this.post('/v1/presence', { host: offer, program: 'test' });

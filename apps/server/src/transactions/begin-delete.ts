@@ -130,7 +130,13 @@ export class BeginDelete {
     const { tokenLifeMs, longTokenLifeMs } = this.settings.policy;
     const deletions = shards.map((shard) => {
       const host = this.hosts.find(shard.hostId!)!;
-      return { shard, host: this.hosts.addressOf(host), account: host, cid: shard.cid, retainUntilMs: null };
+      return {
+        shard,
+        host: this.hosts.addressOf(host, caller.peer.peerId),
+        account: host,
+        cid: shard.cid,
+        retainUntilMs: null,
+      };
     });
     return packBatches(deletions).map((together): BegunToken => {
       const id = uuidV7<TransactionId>(nowMs, randomBytes(10));

@@ -62,7 +62,7 @@ export class BeginGet {
       there.map(({ shard, host }) => ({
         shard,
         cid: shard.cid,
-        host: this.hosts.addressOf(host),
+        host: this.hosts.addressOf(host, caller.peer.peerId),
         hostAccountId: host.accountId,
         retainUntilMs: null,
       })),

@@ -206,7 +206,7 @@ export class BeginPut {
         // What an object costs is agreed on when it is begun; a class that the policy has no more costs as the default one.
         const kept = stored === null ? asked : durabilityClassOf(this.settings.policy, stored.object.durability);
         const { name: durability, ratio } = kept ?? durabilityClassOf(this.settings.policy)!;
-        placed.push(...this.placedBy(wanted, plan, { ratio, nowMs }));
+        placed.push(...this.placedBy(wanted, plan, { clientId: caller.peer.peerId, ratio, nowMs }));
         return { wanted, isNew: stored === null, plan, durability: stored?.object.durability ?? durability, wishes };
       });
       const tokens = putTokens(caller, placed, { ...this.settings.policy, batch: request.batch === true, nowMs });
@@ -263,7 +263,7 @@ export class BeginPut {
   private placedBy(
     wanted: ObjectToPut,
     plan: PutPlan,
-    { ratio, nowMs }: { readonly ratio: number; readonly nowMs: number },
+    { clientId, ratio, nowMs }: { readonly clientId: PeerId; readonly ratio: number; readonly nowMs: number },
   ): PlacedShard[] {
     const retainUntilMs = retainTime(wanted, nowMs);
     const agreed = agreedCharges(plan);
@@ -274,7 +274,7 @@ export class BeginPut {
       const { accountId: hostAccountId } = host;
       const { sizeBytes } = shard;
       const charge = agreed.has(shard.index) ? 0 : decideCharge({ sizeBytes, dataShards, totalShards, ratio });
-      const address = this.hosts.addressOf(host);
+      const address = this.hosts.addressOf(host, clientId);
       return [{ objectId, shard, cid: shard.cid, charge, host: address, hostAccountId, retainUntilMs }];
     });
   }

@@ -58,7 +58,7 @@ export class BeginStream {
         issuedAtMs: nowMs,
         expiresAtMs: nowMs + this.settings.policy.longTokenLifeMs,
       };
-      return { rows: [row], host: this.hosts.addressOf(host), retainUntilMs: null };
+      return { rows: [row], host: this.hosts.addressOf(host, caller.peer.peerId), retainUntilMs: null };
     });
   }
 

@@ -79,7 +79,7 @@ export class BeginUniversal {
         issuedAtMs: nowMs,
         expiresAtMs: nowMs + this.settings.policy.universalTokenLifeMs,
       };
-      return [{ rows: [row], host: this.hosts.addressOf(host), retainUntilMs: null }];
+      return [{ rows: [row], host: this.hosts.addressOf(host, caller.peer.peerId), retainUntilMs: null }];
     });
   }
 

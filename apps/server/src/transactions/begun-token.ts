@@ -22,7 +22,7 @@ export function between(
 }
 
 /** What the token says of its rows. */
-export function permittedBy({ rows, retainUntilMs }: BegunToken): PermittedToken {
+export function permittedBy({ rows, retainUntilMs }: Pick<BegunToken, 'rows' | 'retainUntilMs'>): PermittedToken {
   const [first] = rows;
   assert(first !== undefined && first.clientId !== 'broker');
   const items = rows.flatMap(({ cid, sizeBytes }): TokenItem[] => (cid === null ? [] : [{ cid, sizeBytes }]));

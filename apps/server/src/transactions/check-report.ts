@@ -55,7 +55,9 @@ export function checkReport(report: TransactionReport, rows: readonly Transactio
   const atHost = own.filter(({ hostId }) => hostId === receipt.hostId);
   const [row] = atHost;
   if (row === undefined || !isOf(receipt, row, context)) throw new ProtocolError('receipt_mismatch');
-  if (row.op === 'universal') return { parts: [], use: useOf(row, receipt, from, report.object ?? null) };
+  if (row.op === 'offline' && receipt.op !== 'get') throw new ProtocolError('receipt_mismatch');
+  if (row.op === 'universal' || row.op === 'offline')
+    return { parts: [], use: useOf(row, receipt, from, report.object ?? null) };
   if (row.op === 'stream') return { parts: [streamed(row, receipt, from)], use: null };
   return { parts: itemResults(atHost, receipt, from), use: null };
 }

@@ -4,7 +4,7 @@ import type { Transaction, TransactionState } from './transaction-rows.js';
 /**
  * With a receipt the bytes of a put are at the host: a client that keeps silent does not get its credit back for them.
  * A deletion needs the host's word alone, because only the host loses by it. A stream happened when both ends say so;
- * a universal token, when it was used.
+ * a universal or offline token, when it was used.
  */
 export function decideEnd({ op, hasReceipt, clientOutcome, uses }: Transaction): TransactionState {
   switch (op) {
@@ -15,6 +15,7 @@ export function decideEnd({ op, hasReceipt, clientOutcome, uses }: Transaction):
     case 'stream':
       return hasReceipt && clientOutcome === 'done' ? 'settled' : 'void';
     case 'universal':
+    case 'offline':
       return uses > 0 ? 'settled' : 'void';
     case 'get':
     case 'audit':

@@ -110,7 +110,7 @@ export function decideReports(
   };
 }
 
-/** A stream or universal token goes on after a report; it ends by its time alone. */
+/** A stream, universal or offline token goes on after a report; it ends by its time alone. */
 export function isOfSeveralUses({ op, isUse }: Pick<Transaction, 'op' | 'isUse'>): boolean {
-  return !isUse && (op === 'stream' || op === 'universal');
+  return !isUse && (op === 'stream' || op === 'universal' || op === 'offline');
 }

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { changeOne } from '#database';
 import { Clock, Log } from '#process';
-import { TOKEN_LIFE_MS_MAX } from '#protocol';
+import { isOfSeveralUses, TOKEN_LIFE_MS_MAX } from '#protocol';
 import { ArchiveEntries } from '../ledger/archive-entries.js';
 import { Ledger } from '../ledger/ledger.js';
 import { ROLLED_UP_AT_ONCE_MAX } from '../limits.js';
@@ -91,7 +91,7 @@ function sumsOf(ended: readonly Transaction[]): DaySum[] {
     const key = `${day} ${client} ${host} ${op}`;
     const sum = sums.get(key) ?? { day, client, host, op, outcome, transactions: 0, bytes: 0 };
     sum.transactions++;
-    sum.bytes += op === 'stream' || op === 'universal' ? movedBytes : sizeBytes;
+    sum.bytes += isOfSeveralUses({ op }) ? movedBytes : sizeBytes;
     sums.set(key, sum);
   }
   return [...sums.values()];

@@ -42,6 +42,7 @@ function freshCache(stored: readonly SealedObject[]): Watched {
   const givenBack: string[] = [];
   const fetched: string[] = [];
   const fetcher = {
+    announce: () => undefined,
     permissionsFor: async (ids: readonly ObjectId[]) => {
       asked.push(...ids);
       return new Map(ids.map((objectId) => [objectId, { objectId } as ObjectToGet]));

@@ -44,6 +44,7 @@ export class ObjectCache {
       if (!this.held.has(objectId) && !(await this.local?.has(objectId))) wanted.push(objectId);
     }
     this.permissions = wanted.length === 0 ? new Map() : await this.fetcher.permissionsFor(wanted, signal);
+    this.fetcher.announce(this.permissions.values(), signal);
   }
 
   /** The object, from memory, from this machine's disk or from its hosts; a fetch under way is joined. */

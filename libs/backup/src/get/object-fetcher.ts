@@ -1,5 +1,6 @@
 // Fetches one object: the fastest k of its n shards, each checked against its content id; bad hosts are named and passed by.
 import { shardBytesFor } from '#erasure';
+import type { NeighbourGet } from '#peer-link';
 import type { Clock } from '#process';
 import {
   type ErrorCode,
@@ -13,10 +14,11 @@ import {
   type Report,
 } from '#protocol';
 import { sealedBuffers } from '../objects/object-builder.js';
-import type { BrokerPort, HostsPort, OnEvent } from '../ports.js';
+import type { BrokerPort, HostsPort, NeighboursPort, OnEvent } from '../ports.js';
 import { codeOf } from '../put/code-object.js';
 import type { ReportOutbox } from '../put/report-outbox.js';
 import { HostRates } from './host-rates.js';
+import { type FetchedBytes, NeighbourGets } from './neighbour-gets.js';
 
 /**
  * With no shard for so many times what one usually takes, one more host is asked, and whoever comes first counts; within
@@ -37,6 +39,8 @@ const FREE_MEMORIES_KEPT = 2;
 export interface ObjectFetcherOptions {
   readonly broker: BrokerPort;
   readonly hosts: HostsPort;
+  /** Asked first, where there are any. */
+  readonly neighbours?: NeighboursPort | null;
   readonly outbox: ReportOutbox;
   readonly clock: Clock;
   readonly onEvent: OnEvent;
@@ -44,14 +48,34 @@ export interface ObjectFetcherOptions {
   readonly downloadLimit?: () => number | null;
 }
 
+/** A shard, and who is asked for it: its host, or a neighbour that says it has it. */
+interface Source {
+  readonly permission: GetPermission;
+  readonly near: NeighbourGet | null;
+}
+
 export class ObjectFetcher {
   /** Hosts that failed in this run, with the last code of each. */
   readonly badHosts = new Map<PeerId, ErrorCode>();
   private readonly rates = new HostRates();
+  private readonly near: NeighbourGets;
   /** Of objects that nobody uses any more. */
   private readonly memory = sealedBuffers(FREE_MEMORIES_KEPT);
 
-  constructor(private readonly options: ObjectFetcherOptions) {}
+  constructor(private readonly options: ObjectFetcherOptions) {
+    const { neighbours = null, clock, onEvent } = options;
+    this.near = new NeighbourGets({ neighbours, clock, onEvent });
+  }
+
+  /** What came so far, by the way that it took. */
+  get fetched(): Readonly<FetchedBytes> {
+    return this.near.fetched;
+  }
+
+  /** Objects that will be fetched soon. */
+  announce(objects: Iterable<ObjectToGet>, signal: AbortSignal): void {
+    this.near.announce(objects, signal);
+  }
 
   /** Ask for the tokens of several objects in one request; at most OBJECTS_PER_REQUEST_MAX. */
   async permissionsFor(objectIds: readonly ObjectId[], signal: AbortSignal): Promise<Map<ObjectId, ObjectToGet>> {
@@ -97,7 +121,7 @@ export class ObjectFetcher {
     const reports: Report[] = [];
     await Promise.all(
       object.permissions.map(async (permission) => {
-        const { bytes, report, failure } = await this.fetchShard(permission, signal);
+        const { bytes, report, failure } = await this.fetchShard({ permission, near: null }, signal);
         shards[permission.index] = bytes;
         if (failure !== null) failures.set(permission.index, failure);
         if (report !== null) reports.push(report);
@@ -116,7 +140,12 @@ export class ObjectFetcher {
   ): Promise<(Buffer | null)[]> {
     const needed = object.dataShards;
     const shards: (Buffer | null)[] = new Array(object.totalShards).fill(null);
-    const candidates = this.inOrderOfChoice(object);
+    const near = await this.near.of(object, signal);
+    const candidates: Source[] = [
+      ...near.map((get) => ({ permission: get, near: get })),
+      ...this.inOrderOfChoice(object).map((permission) => ({ permission, near: null })),
+    ];
+    const underWay = new Set<number>();
     const enough = new AbortController();
     const either = AbortSignal.any([signal, enough.signal]);
     const reports: Report[] = [];
@@ -124,10 +153,16 @@ export class ObjectFetcher {
     let present = 0;
 
     const startNext = (): void => {
-      const permission = either.aborted ? undefined : candidates.shift();
-      if (permission === undefined) return;
-      const transfer = this.fetchShard(permission, either, placeOf(permission.index)).then(({ bytes, report }) => {
+      // A neighbour and a host may have the same shard; it goes to one place in memory.
+      const isWanted = ({ permission: { index } }: Source): boolean => shards[index] === null && !underWay.has(index);
+      const position = either.aborted ? -1 : candidates.findIndex(isWanted);
+      const [source] = position < 0 ? [] : candidates.splice(position, 1);
+      if (source === undefined) return;
+      const { permission } = source;
+      underWay.add(permission.index);
+      const transfer = this.fetchShard(source, either, placeOf(permission.index)).then(({ bytes, report }) => {
         running.delete(transfer);
+        underWay.delete(permission.index);
         if (report !== null && !enough.signal.aborted) reports.push(report);
         if (bytes === null) return startNext();
         if (shards[permission.index] === null) present++;
@@ -172,36 +207,46 @@ export class ObjectFetcher {
   }
 
   private async fetchShard(
-    permission: GetPermission,
+    { permission, near }: Source,
     signal: AbortSignal,
     into?: Buffer,
   ): Promise<{ bytes: Buffer | null; report: Report | null; failure: ErrorCode | null }> {
     const { host, token, cid, sizeBytes, transactionId } = permission;
-    const startMs = this.options.clock.monotonicMs();
+    const { neighbours = null, hosts, clock } = this.options;
+    const startMs = clock.monotonicMs();
+    const watch = this.near.watch(cid, sizeBytes);
     try {
-      const { bytes, receipt } = await this.options.hosts.getShard({
+      const { bytes, receipt } = await (near === null ? hosts : neighbours!).getShard({
         host,
         token,
         cid,
         sizeBytes,
         transactionId,
         signal,
+        onBytes: (count) => watch.moved(count),
         ...(into === undefined ? {} : { into }),
       });
-      this.measure(host.peerId, { sizeBytes, startMs, isWhole: true });
+      // A neighbour is no measure for hosts.
+      if (near === null) this.measure(host.peerId, { sizeBytes, startMs, isWhole: true });
+      this.near.came(cid, bytes, near === null ? 'direct' : 'lan');
       return { bytes, report: receipt === null ? null : { outcome: 'done', transactionId, receipt }, failure: null };
     } catch (error) {
       if (signal.aborted) {
         // Cut off by ourselves: others were faster, or the person stopped. It is at best as fast as it has shown, and
         // must not be preferred as one that nobody has measured: it would keep every object waiting.
-        this.measure(host.peerId, { sizeBytes, startMs, isWhole: false });
+        if (near === null) this.measure(host.peerId, { sizeBytes, startMs, isWhole: false });
         return { bytes: null, report: null, failure: null };
       }
       if (!isRefusal(error)) throw error;
-      this.passBy(host.peerId, error);
-      const at = formatTime(this.options.clock.nowMs());
-      const report: Report = { outcome: 'failed', transactionId, code: error.code, at };
+      if (near === null) this.passBy(host.peerId, error);
+      else this.near.failed(near, error.code);
+      const at = formatTime(clock.nowMs());
+      // Under a token of the broker's own choice the host may still be asked where it stands.
+      const mayStillCome = near !== null && !near.isOwnTransaction;
+      const report: Report | null = mayStillCome ? null : { outcome: 'failed', transactionId, code: error.code, at };
       return { bytes: null, report, failure: error.code };
+    } finally {
+      watch.end();
     }
   }
 

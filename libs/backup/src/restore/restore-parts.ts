@@ -3,6 +3,7 @@ import type { Clock } from '#process';
 import type { ErrorCode, PeerId } from '#protocol';
 import type { RestoreWriter } from '../files/restore-writer.js';
 import type { TargetDirectory } from '../files/target-directories.js';
+import type { FetchedBytes } from '../get/neighbour-gets.js';
 import type { ObjectCache } from '../get/object-cache.js';
 import type { TreeReader } from '../get/tree-reader.js';
 import type { DataKeys } from '../keys.js';
@@ -42,6 +43,8 @@ export interface RestoreRequest extends RestoreOrder {
 export interface RestoreSummary extends Readonly<RestoreCounts> {
   readonly seconds: number;
   readonly badHosts: readonly { readonly peerId: PeerId; readonly code: ErrorCode }[];
+  /** Bytes of shards, by the way on which they came. */
+  readonly fetched: Readonly<FetchedBytes>;
 }
 
 export interface RestoreParts {
@@ -50,6 +53,8 @@ export interface RestoreParts {
   readonly objects: ObjectCache;
   /** Hosts that failed so far, with the last code of each. */
   readonly badHosts: ReadonlyMap<PeerId, ErrorCode>;
+  /** What came so far, by whichever way. */
+  readonly fetcher: { readonly fetched: Readonly<FetchedBytes> };
   readonly clock: Clock;
   /** The client's folder in the home. */
   readonly folder: string;

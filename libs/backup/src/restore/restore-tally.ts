@@ -2,6 +2,7 @@
 import type { Clock } from '#process';
 import { type ErrorCode, type PeerId, ProtocolError } from '#protocol';
 import type { RestoreProblem } from '../files/restore-writer.js';
+import type { FetchedBytes } from '../get/neighbour-gets.js';
 import type { EntryEvent, OnEvent } from '../ports.js';
 import { isAboutOneEntry } from './entry-failure.js';
 
@@ -50,18 +51,23 @@ export class RestoreTally {
   };
   private readonly startedMs: number;
 
-  /** totals   what the snapshot has, where all of it is restored */
+  /**
+   * totals    what the snapshot has, where all of it is restored
+   * fetched   grows as shards come
+   */
   constructor(
     private readonly clock: Clock,
     private readonly onEvent: OnEvent,
     private readonly totals: RestoreTotals,
+    private readonly fetched: Readonly<FetchedBytes>,
   ) {
     this.startedMs = clock.monotonicMs();
   }
 
   conclude(badHosts: ReadonlyMap<PeerId, ErrorCode>) {
     const seconds = (this.clock.monotonicMs() - this.startedMs) / 1000;
-    return { ...this.counts, seconds, badHosts: [...badHosts].map(([peerId, code]) => ({ peerId, code })) };
+    const failed = [...badHosts].map(([peerId, code]) => ({ peerId, code }));
+    return { ...this.counts, seconds, badHosts: failed, fetched: { ...this.fetched } };
   }
 
   /** A file is whole: written anew, written over, or found. `bytes` is its size. */
@@ -122,6 +128,7 @@ export class RestoreTally {
       bytesDone: this.counts.bytes + this.counts.bytesUnchanged,
       bytesTotal: this.totals.bytes,
       bytesStored: 0,
+      bytesFromNeighbours: this.fetched.lan,
       hosts: 0,
       path,
     });

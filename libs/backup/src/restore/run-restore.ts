@@ -44,7 +44,7 @@ export async function runRestore(parts: RestoreParts, request: RestoreRequest): 
 
   const isWhole = entry === null && !hasPatterns(request);
   const totals = isWhole ? { files: snapshot.files, bytes: snapshot.sourceBytes } : { files: null, bytes: null };
-  const tally = new RestoreTally(parts.clock, request.onEvent, totals);
+  const tally = new RestoreTally(parts.clock, request.onEvent, totals, parts.fetcher.fetched);
   const writer = dryRun && !isThere(target) ? null : openWriter(request, policy, { isPlain, tally });
   const run: RestoreRun = { parts, request, writer, tally, policy, choose };
   try {

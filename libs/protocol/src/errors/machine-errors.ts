@@ -187,5 +187,37 @@ export const MACHINE_ERRORS = {
     'See whether a disk is not mounted, or whether a pattern or a tag file leaves out everything.',
   ),
   usage: row(400, false, 'the command was used wrongly', 'See --help.'),
+  kits_off: row(403, false, 'the broker makes no recovery kits', 'Its operator sets their life in the policy.'),
+  kits_too_many: row(
+    409,
+    false,
+    'this account has as many recovery kits as it may',
+    'Wait until one ends: `peerkeep kit list` shows them.',
+  ),
+  kit_full: row(
+    409,
+    false,
+    'the recovery kit has as many tokens as it may',
+    'Make one of a smaller snapshot, or ask the operator for more room.',
+  ),
+  kit_unknown: row(404, false, 'there is no such recovery kit', 'See `peerkeep kit list`.'),
+  kit_invalid: row(
+    422,
+    false,
+    'this is no recovery kit of this key, or it was changed',
+    'Use the recovery phrase of the account that made it, or another copy of the file.',
+  ),
+  kit_expired: row(
+    410,
+    false,
+    'the recovery kit has ended: hosts take its tokens no more',
+    'Use a newer kit, or restore through the broker.',
+  ),
+  kit_only_restores: row(
+    409,
+    false,
+    'a recovery kit restores its snapshot, and can do nothing else',
+    'Enrol this machine at a broker for everything else.',
+  ),
   interrupted: row(499, true, 'stopped by the person', 'Run the same command again; it goes on from there.'),
 } as const satisfies Record<string, ErrorRow>;

@@ -5,6 +5,9 @@ import { TRUST_DOMAIN_CHARS_MAX } from '../limits.js';
 
 /** What a TLS listener of peers speaks, by ALPN (RFC 7301): a listener that runs something else refuses (D2). */
 export const ALPN_SHARDS = 'peerkeep-shards/1';
+/** What a relay's listener speaks: with a peer that attaches itself, and with whoever wants to reach one (SPEC §13). */
+export const ALPN_RELAY = 'peerkeep-relay/1';
+export const ALPN_REACH = 'peerkeep-reach/1';
 
 export interface SpiffeId {
   readonly trustDomain: string;

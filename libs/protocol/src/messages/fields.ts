@@ -5,13 +5,20 @@ import {
   type AccountId,
   type GroupId,
   isUuidV7,
+  type LeaseId,
   type ObjectId,
   type PeerId,
   type Requester,
   type TaskId,
   type TransactionId,
 } from '../ids.js';
-import { PEER_NAME_CHARS_MAX, SHARD_BYTES_MAX, SHARDS_PER_OBJECT_MAX } from '../limits.js';
+import {
+  LAN_TASK_ID_BYTES,
+  PEER_NAME_CHARS_MAX,
+  SHARD_BYTES_MAX,
+  SHARDS_PER_OBJECT_MAX,
+  STATEMENT_TEXT_BYTES_MAX,
+} from '../limits.js';
 import { parseTime } from '../time.js';
 
 declare const brand: unique symbol;
@@ -34,6 +41,7 @@ export const transactionIdField = branded<TransactionId>(uuidV7Text);
 export const objectIdField = branded<ObjectId>(uuidV7Text);
 export const groupIdField = branded<GroupId>(uuidV7Text);
 export const taskIdField = branded<TaskId>(uuidV7Text);
+export const leaseIdField = branded<LeaseId>(uuidV7Text);
 export const requesterField: z.ZodType<Requester, string> = z.union([z.literal('broker'), peerIdField]);
 
 /** base64url of exactly `bytes` bytes, canonical text only. */
@@ -70,12 +78,56 @@ export const peerNameField = z
   .max(PEER_NAME_CHARS_MAX)
   .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/);
 
+export const ipField = z.union([z.ipv4(), z.ipv6()]);
+export const portField = z.int().min(1).max(65_535);
+
+/** A JWS of the broker, in compact form; what it says is read by statement/. */
+export const statementField = z.string().max(STATEMENT_TEXT_BYTES_MAX);
+export const leaseField = statementField;
+
+/** The id of a task on a local network: random, of its requester. */
+export const lanTaskIdField = bytesField(LAN_TASK_ID_BYTES);
+
+/** `address:port`, with brackets around an IPv6 address; one text for one place. */
+export const aliasField = z
+  .string()
+  .max(64)
+  .refine((text) => parseAlias(text) !== null, 'not address:port');
+
+/** Null for what is no alias, or is one in another text than formatAlias gives. */
+export function parseAlias(text: string): { address: string; port: number } | null {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/.exec(text);
+  const port = Number(match?.[3]);
+  const v6 = z.ipv6().safeParse(match?.[1]);
+  const v4 = z.ipv4().safeParse(match?.[2]);
+  if (match === null || port > 65_535) return null;
+  if (v4.success) return { address: v4.data, port };
+  return v6.success ? { address: v6.data, port } : null;
+}
+
+export function formatAlias({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The way to a peer through the relay that it is attached to. */
+export const relayWayField = z.strictObject({
+  relayId: peerIdField,
+  address: ipField,
+  port: portField,
+  /** For whoever is told this, to be shown to the relay (SPEC §13.2). */
+  lease: leaseField,
+  /** The peer is not reached where it connects from, as far as the broker knows. */
+  isOnlyWay: z.boolean(),
+});
+export type RelayWay = z.infer<typeof relayWayField>;
+
 export const peerAddressField = z.strictObject({
   peerId: peerIdField,
-  address: z.union([z.ipv4(), z.ipv6()]),
-  port: z.int().min(1).max(65_535),
+  address: ipField,
+  port: portField,
+  relay: relayWayField.optional(),
 });
-/** Where a peer is reached, as the broker saw it connect; never an address that it merely claimed. */
+/** Where a peer is reached, as the broker saw it connect, and through which relay; never an address that it merely claimed. */
 export type PeerAddress = z.infer<typeof peerAddressField>;
 
 /** Amounts of credit are bytes in decimal, because they may pass 2^53. */

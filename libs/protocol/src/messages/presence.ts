@@ -24,6 +24,8 @@ export const hostOffer = z.strictObject({
   usedBytes: bytesCountField,
   freeBytes: bytesCountField,
   region: regionField.optional(),
+  /** The relay that it is attached to. */
+  relayId: peerIdField.optional(),
 });
 export type HostOffer = z.infer<typeof hostOffer>;
 
@@ -80,6 +82,8 @@ export const presenceAnswer = z.strictObject({
   epoch: epochField.nullable().default(null),
   withdrawn: withdrawnTokens.default({ clients: [], issuedBefore: null }),
   ...reachability,
+  /** Of a host that is attached to a relay: is it reached without it, too? Null while nobody tried. */
+  direct: z.boolean().nullable().default(null),
 });
 export type PresenceAnswer = z.infer<typeof presenceAnswer>;
 
@@ -88,6 +92,8 @@ export const peerStatusAnswer = z.strictObject({
   peerId: peerIdField,
   accountId: accountIdField,
   name: peerNameField,
+  /** Its name among all peers, by which visitors find it. */
+  publicName: peerNameField.nullable().default(null),
   online: z.boolean(),
   ...reachability,
   state: peerStateField.default('active'),

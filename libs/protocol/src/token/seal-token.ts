@@ -10,18 +10,20 @@ import { areSound, encodeClaims, type TokenClaims } from './claims.js';
 /**
  * Seal a token for its host. Pure.
  *
- * key      the transaction key of claims.hostId
+ * key      the transaction key of claims.hostId; an offline token is sealed under the offline key of it
  * nonce    32 fresh random bytes
- * returns  PASETO v3.local, at most TOKEN_TEXT_BYTES_MAX; of several items, at most BATCH_TOKEN_TEXT_BYTES_MAX
+ * returns  PASETO v3.local, at most TOKEN_TEXT_BYTES_MAX; of a batch, at most BATCH_TOKEN_TEXT_BYTES_MAX
  */
 export function sealToken(key: TransactionKey, claims: TokenClaims, nonce: Uint8Array): string {
   assert(areSound(claims));
-  const token = sealV3Local(key.token, utf8(encodeClaims(claims)), {
-    footer: encodeFooter(key.kid),
+  const isOffline = claims.op === 'offline';
+  const under = isOffline ? key.offline : key;
+  const token = sealV3Local(under.token, utf8(encodeClaims(claims)), {
+    footer: encodeFooter(under.kid),
     implicit: implicitAssertion(claims.trustDomain, claims.hostId),
     nonce,
   });
-  assert(token.length <= (claims.items.length > 1 ? BATCH_TOKEN_TEXT_BYTES_MAX : TOKEN_TEXT_BYTES_MAX));
+  assert(token.length <= (claims.items.length > 1 && !isOffline ? BATCH_TOKEN_TEXT_BYTES_MAX : TOKEN_TEXT_BYTES_MAX));
   return token;
 }
 

@@ -33,6 +33,7 @@ import { nodeSuite } from '../crypto/node-suite.js';
 import {
   BATCH_ITEMS_MAX,
   BATCH_TOKEN_TEXT_BYTES_MAX,
+  OFFLINE_ITEMS_MAX,
   RETAIN_MS_MAX,
   TOKEN_TEXT_BYTES_MAX,
   TOKEN_USES_MAX,
@@ -50,13 +51,13 @@ const key = exampleKey(nodeSuite);
 
 const seal = (claims: TokenClaims, under = key) => sealToken(under, claims, NONCE);
 /** Sealed by the broker's key, whatever it says: what the host makes of it alone. */
-const sealBytes = (payload: Uint8Array) =>
-  sealV3Local(key.token, payload, {
-    footer: encodeFooter(key.kid),
+const sealBytes = (payload: Uint8Array, op?: TokenOp) =>
+  sealV3Local((op === 'offline' ? key.offline : key).token, payload, {
+    footer: encodeFooter((op === 'offline' ? key.offline : key).kid),
     implicit: implicitAssertion(TRUST_DOMAIN, HOST_ID),
     nonce: NONCE,
   });
-const sealUnsound = (claims: TokenClaims) => sealBytes(utf8(encodeClaims(claims)));
+const sealUnsound = (claims: TokenClaims) => sealBytes(utf8(encodeClaims(claims)), claims.op);
 const verdict = (text: string, kind: TokenKind, changes: Partial<TokenExpectation> = {}) =>
   codeOf(() => verifyToken(text, expectationOf(kind, key, changes)));
 
@@ -65,11 +66,15 @@ const kindOf = (op: TokenOp): TokenKind => TOKEN_KINDS.find(({ claims }) => clai
 function isTaken(op: TokenOp, changes: { readonly [M in keyof TokenClaims]?: TokenClaims[M] | undefined }): boolean {
   const kind = kindOf(op);
   const claims = { ...kind.claims, ...changes } as TokenClaims;
-  const request = claims.items.length > 1 ? 'batch' : (Object.keys(kind.permits)[0] as TokenExpectation['op']);
+  const isBatch = claims.items.length > 1 && op !== 'offline';
+  const request = isBatch ? 'batch' : (Object.keys(kind.permits)[0] as TokenExpectation['op']);
   const [first] = claims.items;
   const cid = cidOf(request) === null ? null : (first?.cid ?? CID);
   const code = verdict(sealUnsound(claims), kind, { op: request, cid, clientId: claims.clientId });
-  expect(code).toMatch(/^(?:accepted|token_claims_invalid)$/);
+  // One that no header carries is not even opened.
+  expect(code).toMatch(
+    op === 'offline' ? /^(?:accepted|token_claims_invalid|token_invalid)$/ : /^(?:accepted|token_claims_invalid)$/,
+  );
   if (code === 'accepted') expect(seal(claims)).toBe(sealUnsound(claims));
   else expect(() => seal(claims)).toThrow();
   return code === 'accepted';
@@ -96,7 +101,7 @@ describe.each([nodeSuite, nobleSuite])('the op of a token and the request, on su
       REQUESTS.flatMap((op) => (permits[op] === undefined ? [] : [`${name} > ${op}: ${permits[op]}`])),
     );
     expect(accepted).toEqual(allowed);
-    expect(Object.fromEntries(codes)).toEqual({ accepted: 17, token_wrong_op: 57, token_wrong_content: 3 });
+    expect(Object.fromEntries(codes)).toEqual({ accepted: 18, token_wrong_op: 63, token_wrong_content: 3 });
   });
 
   it('every kind of token by everybody but the one whom it names: 0 accepted (B16)', () => {
@@ -134,13 +139,23 @@ describe('the claims of each op', () => {
 
   it('are asked for by a peer, or by the broker alone: audit and probe', () => {
     expect(takenBy(() => ({ clientId: 'broker' }))).toEqual(['audit', 'probe']);
-    expect(takenBy(() => ({ clientId: CLIENT_ID }))).toEqual(['put', 'get', 'stream', 'delete', 'universal']);
+    expect(takenBy(() => ({ clientId: CLIENT_ID }))).toEqual([
+      'put',
+      'get',
+      'stream',
+      'delete',
+      'universal',
+      'offline',
+    ]);
   });
 
-  it('have items: none for probe and universal, one for stream and audit, up to 1,024 that differ for the others', () => {
+  it('have items: none for probe and universal, one for stream and audit, up to 32 for offline, up to 1,024 for the others', () => {
     expect(takenBy(() => ({ items: [] }))).toEqual(['probe', 'universal']);
-    expect(takenBy(() => ({ items: ONE_ITEM }))).toEqual(['put', 'get', 'stream', 'delete', 'audit']);
-    for (const count of [2, BATCH_ITEMS_MAX]) {
+    expect(takenBy(() => ({ items: ONE_ITEM }))).toEqual(['put', 'get', 'stream', 'delete', 'audit', 'offline']);
+    for (const count of [2, OFFLINE_ITEMS_MAX]) {
+      expect(takenBy(() => ({ items: itemsOf(count) }))).toEqual(['put', 'get', 'delete', 'offline']);
+    }
+    for (const count of [OFFLINE_ITEMS_MAX + 1, BATCH_ITEMS_MAX]) {
       expect(takenBy(() => ({ items: itemsOf(count) }))).toEqual(['put', 'get', 'delete']);
     }
     expect(takenBy(() => ({ items: itemsOf(BATCH_ITEMS_MAX + 1) }))).toEqual([]);
@@ -176,6 +191,7 @@ describe('the claims of each op', () => {
     ['audit', 15 * MINUTE_MS, null],
     ['probe', 15 * MINUTE_MS, null],
     ['universal', HOUR_MS, null],
+    ['offline', 92 * 24 * HOUR_MS, 92 * 24 * HOUR_MS],
   ])('%s: lives at most so long, and of several items perhaps longer', (op, lifeMs, batchLifeMs) => {
     const endOf = (lifeMs: number) => ({ expiresAtMs: NOW_MS + lifeMs });
     expect(isTaken(op, endOf(lifeMs))).toBe(true);
@@ -208,7 +224,7 @@ describe('the claims of each op', () => {
         const changed = { ...claims, trustDomain: TRUST_DOMAIN, hostId: HOST_ID, [name]: value } as TokenClaims;
         if (!isSealed(changed)) return;
         sealed++;
-        const request = changed.items.length > 1 ? 'batch' : changed.op === 'universal' ? 'put' : changed.op;
+        const request = requestOf(changed);
         const cid = request === 'batch' || request === 'probe' ? null : (changed.items[0]?.cid ?? CID);
         const at = { op: request, cid, clientId: changed.clientId, nowMs: changed.notBeforeMs } as const;
         expect(verdict(seal(changed), kindOf(changed.op), at)).toBe('accepted');
@@ -218,6 +234,12 @@ describe('the claims of each op', () => {
     expect(sealed).toBeGreaterThan(50);
   });
 });
+
+function requestOf({ op, items }: TokenClaims): TokenExpectation['op'] {
+  if (op === 'offline') return 'get';
+  if (items.length > 1) return 'batch';
+  return op === 'universal' ? 'put' : op;
+}
 
 describe('authentic claims in any text but the canonical one', () => {
   it('are token_claims_invalid, of every op (B15)', () => {
@@ -241,17 +263,17 @@ describe('authentic claims in any text but the canonical one', () => {
       ].filter((variant) => variant !== text);
       expect(variants.length).toBeGreaterThanOrEqual(7);
       for (const variant of variants)
-        expect(verdict(sealBytes(utf8(variant)), kind), variant).toBe('token_claims_invalid');
+        expect(verdict(sealBytes(utf8(variant), kind.claims.op), kind), variant).toBe('token_claims_invalid');
       // Bytes that are no UTF-8 are read as U+FFFD, and no claim may hold that.
       const bytes = utf8(text);
       for (const at of [8, 60, bytes.length - 3]) {
         const broken = Uint8Array.from(bytes, (byte, i) => (i === at ? 0xff : byte));
-        expect(verdict(sealBytes(broken), kind)).toBe('token_claims_invalid');
+        expect(verdict(sealBytes(broken, kind.claims.op), kind)).toBe('token_claims_invalid');
       }
-      expect(verdict(sealBytes(concatBytes(Uint8Array.of(0xef, 0xbb, 0xbf), bytes)), kind)).toBe(
+      expect(verdict(sealBytes(concatBytes(Uint8Array.of(0xef, 0xbb, 0xbf), bytes), kind.claims.op), kind)).toBe(
         'token_claims_invalid',
       );
-      expect(verdict(sealBytes(bytes), kind)).toBe('accepted');
+      expect(verdict(sealBytes(bytes, kind.claims.op), kind)).toBe('accepted');
     }
   });
 });
@@ -281,6 +303,21 @@ describe('the length of a token', () => {
     }
   });
 
+  it('of an offline token of 32 items of the largest size fits a header too, whatever its other claims', () => {
+    const text = seal(
+      exampleClaims({
+        op: 'offline',
+        items: itemsOf(OFFLINE_ITEMS_MAX),
+        maxBytes: Number.MAX_SAFE_INTEGER,
+        maxUses: TOKEN_USES_MAX,
+        trustDomain: largest.trustDomain,
+        expiresAtMs: NOW_MS + 92 * 24 * HOUR_MS,
+      }),
+    );
+    expect(text.length).toBe(3_884);
+    expect(text.length).toBeLessThanOrEqual(TOKEN_TEXT_BYTES_MAX);
+  });
+
   it('past 4 KiB is refused unread where a header carries it, past 128 KiB in a batch', () => {
     const lookedUp: string[] = [];
     const keyOf = (kid: string) => {
@@ -297,5 +334,30 @@ describe('the length of a token', () => {
     expect(verdict(tooLong, kindOf('put'), { op: 'batch', cid: null, keyOf })).toBe('token_invalid');
     expect(lookedUp).toEqual([]);
     expect(verdict(long, kindOf('put'), { op: 'batch', cid: null, keyOf })).toBe('accepted');
+  });
+});
+
+describe('the two keys of a host', () => {
+  const offline = kindOf('offline');
+  const under = (sealedUnder: typeof key | typeof key.offline, claims: TokenClaims) =>
+    sealV3Local(sealedUnder.token, utf8(encodeClaims(claims)), {
+      footer: encodeFooter(sealedUnder.kid),
+      implicit: implicitAssertion(TRUST_DOMAIN, HOST_ID),
+      nonce: NONCE,
+    });
+
+  it('take the tokens of recovery kits under the one and all others under the other (B5, B10)', () => {
+    for (const kind of TOKEN_KINDS) {
+      const isOffline = kind.claims.op === 'offline';
+      expect(verdict(under(key, kind.claims), kind)).toBe(isOffline ? 'token_claims_invalid' : 'accepted');
+      expect(verdict(under(key.offline, kind.claims), kind)).toBe(isOffline ? 'accepted' : 'token_claims_invalid');
+    }
+    expect(key.offline.kid).not.toBe(key.kid);
+  });
+
+  it('let an offline token get each of its shards, and no other', () => {
+    const text = seal({ ...offline.claims, items: TWO_ITEMS });
+    for (const { cid } of TWO_ITEMS) expect(verdict(text, offline, { op: 'get', cid })).toBe('accepted');
+    expect(verdict(text, offline, { op: 'get', cid: itemsOf(1)[0]!.cid })).toBe('token_wrong_content');
   });
 });

@@ -1,7 +1,7 @@
 // The host's half of a token: may this client do this here, now? Decided alone, offline (B12, B16).
 import { ProtocolError } from '../errors.js';
 import type { PeerId, Requester } from '../ids.js';
-import type { TransactionKey } from '../keys/transaction-key.js';
+import type { TokenKey } from '../keys/transaction-key.js';
 import { BATCH_TOKEN_TEXT_BYTES_MAX, CLOCK_SKEW_MS_MAX, TOKEN_TEXT_BYTES_MAX } from '../limits.js';
 import type { ContentId } from '../messages/fields.js';
 import { openV3Local, splitV3Local } from '../paseto/v3-local.js';
@@ -20,8 +20,8 @@ export type VerifiedToken = TokenClaims & {
 };
 
 export interface TokenExpectation {
-  /** The host's keys that still hold, by key id: the current one and, for a while, the one before. */
-  readonly keyOf: (kid: string) => TransactionKey | undefined;
+  /** The host's keys that still hold, by key id: the current ones and, for a while, those before. */
+  readonly keyOf: (kid: string) => TokenKey | undefined;
   readonly trustDomain: string;
   readonly hostId: PeerId;
   /** Whom the TLS certificate of this connection names: a stolen token is useless to another peer. */
@@ -47,8 +47,10 @@ const FOOTER = /^\{"kid":"([0-9a-f]{16})"\}$/;
  * source   SPEC §4.4; order of the checks after storj storagenode/piecestore/verification.go
  */
 export function verifyToken(text: string, expect: TokenExpectation): VerifiedToken {
-  const claims = decodeClaims(openToken(text, expect));
-  if (claims === null) throw new ProtocolError('token_claims_invalid');
+  const { payload, key } = openToken(text, expect);
+  const claims = decodeClaims(payload);
+  // A replaced offline key is kept for months: nothing but a get of what the token names is taken under it.
+  if (claims === null || (claims.op === 'offline') !== key.isOffline) throw new ProtocolError('token_claims_invalid');
   const facts = { transactionId: claims.transactionId };
   if (claims.trustDomain !== expect.trustDomain) throw new ProtocolError('token_wrong_domain', facts);
   if (claims.hostId !== expect.hostId) throw new ProtocolError('token_wrong_host', facts);
@@ -64,8 +66,9 @@ export function verifyToken(text: string, expect: TokenExpectation): VerifiedTok
 /** What a request of this kind does under the token; null when the token does not permit it. */
 function permitted(claims: TokenClaims, asked: TokenExpectation['op']): PeerOp | null {
   const { op } = claims;
-  if (asked === 'batch') return op !== 'universal' && BATCH_OPS.has(op) ? op : null;
+  if (asked === 'batch') return op !== 'universal' && op !== 'offline' && BATCH_OPS.has(op) ? op : null;
   if (op === 'universal') return UNIVERSAL_OPS.has(asked) ? asked : null;
+  if (op === 'offline') return asked === 'get' ? asked : null;
   return op === asked ? op : null;
 }
 
@@ -73,12 +76,13 @@ function permitted(claims: TokenClaims, asked: TokenExpectation['op']): PeerOp |
 function coversContent({ op, items }: TokenClaims, { op: asked, cid }: TokenExpectation): boolean {
   if (asked === 'batch' || asked === 'probe') return cid === null;
   if (cid === null) return false;
+  if (op === 'offline') return items.some((item) => item.cid === cid);
   // A universal token is for any content; one of several items is for a batch alone.
   return op === 'universal' || (items.length === 1 && items[0]!.cid === cid);
 }
 
 /** Length, strict decode, known key, MAC: one code for all, so that a forger learns nothing from the answer. */
-function openToken(text: string, expect: TokenExpectation): string {
+function openToken(text: string, expect: TokenExpectation): { readonly payload: string; readonly key: TokenKey } {
   const charsMax = expect.op === 'batch' ? BATCH_TOKEN_TEXT_BYTES_MAX : TOKEN_TEXT_BYTES_MAX;
   if (text.length > charsMax) throw new ProtocolError('token_invalid');
   const parts = splitV3Local(text);
@@ -88,5 +92,5 @@ function openToken(text: string, expect: TokenExpectation): string {
   if (key === undefined) throw new ProtocolError('token_invalid');
   const payload = openV3Local(key.token, parts, implicitAssertion(expect.trustDomain, expect.hostId));
   if (payload === null) throw new ProtocolError('token_invalid');
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8');
+  return { payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'), key };
 }

@@ -11,11 +11,15 @@ const DAY_SECONDS = 86_400;
 export const enrolmentKeysQuery = z.strictObject({ account: accountIdField.optional(), ...pageFields });
 export type EnrolmentKeysQuery = z.infer<typeof enrolmentKeysQuery>;
 
+const purposeField = z.enum(['machine', 'relay']);
+
 export const listedEnrolmentKey = z.strictObject({
   /** The name under which it is kept: a hash, from which nobody makes the key. */
   enrolmentKeyId: z.string(),
   /** Each use adds a machine to this account; null: each use opens a new one. */
   accountId: accountIdField.nullable(),
+  /** What each use lets in. */
+  purpose: purposeField,
   usesLeft: z.int().min(0),
   createdAt: timeField,
   expiresAt: timeField,
@@ -32,6 +36,7 @@ export const createEnrolmentKeyRequest = z.strictObject({
     .max(ENROLMENT_KEY_LIFE_MS_MAX / SECOND_MS)
     .default(DAY_SECONDS),
   account: accountIdField.nullable().default(null),
+  purpose: purposeField.default('machine'),
   reason: neededReason,
 });
 export type CreateEnrolmentKeyRequest = z.infer<typeof createEnrolmentKeyRequest>;

@@ -4,6 +4,7 @@ import { changeOne } from '#database';
 import { type AccountId, formatTime, ProtocolError } from '#protocol';
 import { AccountEntity } from '../../accounts/account.entity.js';
 import { enrolmentKeyHash, insertEnrolmentKey } from '../../enrolment/enrolment-keys.js';
+import type { PeerKind } from '../../peers/peer.entity.js';
 import { BrokerDatabase } from '../../platform/broker-database.js';
 import { type AdminCaller, CurrentAdmin } from '../access/admin-caller.js';
 import { AdminRoute } from '../access/admin-route.js';
@@ -28,6 +29,7 @@ const SECOND_MS = 1_000;
 interface EnrolmentKeyRow {
   key_hash: string;
   account_id: AccountId | null;
+  purpose: PeerKind;
   uses_left: number | string;
   expires_at_ms: number | string;
   created_at_ms: number | string;
@@ -63,11 +65,11 @@ export class AdminEnrolmentKeysController {
     @CurrentAdmin() admin: AdminCaller,
     @Body({ schema: createEnrolmentKeyRequest }) request: CreateEnrolmentKeyRequest,
   ): Promise<CreatedEnrolmentKeyAnswer> {
-    const { uses, lifeSeconds, account: accountId, reason } = request;
+    const { uses, lifeSeconds, account: accountId, purpose, reason } = request;
     return this.changes.run(admin, reason, async (db, nowMs) => {
       const isUnknown = accountId !== null && !(await db.existsBy(AccountEntity, { id: accountId }));
       if (isUnknown) throw new ProtocolError('account_unknown');
-      const options = { uses, lifeMs: lifeSeconds * SECOND_MS, accountId };
+      const options = { uses, lifeMs: lifeSeconds * SECOND_MS, accountId, purpose };
       const { key, expiresAtMs } = await insertEnrolmentKey(db, options, nowMs);
       const enrolmentKeyId = enrolmentKeyHash(key);
       return {
@@ -75,6 +77,7 @@ export class AdminEnrolmentKeysController {
           key,
           enrolmentKeyId,
           accountId,
+          purpose,
           usesLeft: uses,
           createdAt: formatTime(nowMs),
           expiresAt: formatTime(expiresAtMs),
@@ -83,7 +86,7 @@ export class AdminEnrolmentKeysController {
         logged: {
           action: 'enrolment-key.create',
           subject: `enrolment-key/${enrolmentKeyId}`,
-          details: { uses, lifeSeconds, accountId },
+          details: { uses, lifeSeconds, accountId, purpose },
         },
       };
     });
@@ -120,6 +123,7 @@ function listedFrom(row: EnrolmentKeyRow): ListedEnrolmentKey {
   return {
     enrolmentKeyId: row.key_hash,
     accountId: row.account_id,
+    purpose: row.purpose,
     usesLeft: Number(row.uses_left),
     createdAt: formatTime(Number(row.created_at_ms)),
     expiresAt: formatTime(Number(row.expires_at_ms)),

@@ -34,7 +34,8 @@ export class RestoreBench {
   ): Promise<RestoreSummary> {
     this.events = [];
     const { keys, trees, objects, snapshot } = stored;
-    const parts = { keys, trees, objects, badHosts: new Map(), clock: new FakeClock(0), folder: this.home };
+    const fetcher = { fetched: { lan: 0, direct: 0, relay: 0 } };
+    const parts = { keys, trees, objects, badHosts: new Map(), fetcher, clock: new FakeClock(0), folder: this.home };
     const onEvent = (event: EngineEvent): void => {
       this.events.push(event);
       if (event.kind === 'entry') this.onEntry(event);

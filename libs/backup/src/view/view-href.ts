@@ -1,5 +1,7 @@
 // Paths of names that are raw bytes, to the path of a URL and back. Pure.
-import { PATH_STEPS_MAX } from './limits.js';
+
+/** Longer than any path that a file system takes, percent-encoded. */
+const PATH_STEPS_MAX = 2_048;
 
 export interface RequestedPath {
   readonly steps: readonly Uint8Array[];

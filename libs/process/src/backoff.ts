@@ -1,7 +1,7 @@
 // How long to wait after failures in a row. Pure.
 
 /**
- * Exponential, with jitter over the whole span (so that hosts that lost the broker together do not come back together).
+ * Exponential, with jitter over the whole span (so that machines that lost the broker together do not come back together).
  *
  * failures  in a row, 1 or more
  * random    0 <= random < 1
