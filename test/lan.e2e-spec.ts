@@ -2,7 +2,9 @@
 
 import { randomBytes, randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { readdir, utimes } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerClient } from '#broker-api';
 import type { PeerHome } from '#peer-home';
@@ -14,6 +16,7 @@ import {
   type LanTuning,
   loopbackInterfaces,
   type NeedMessage,
+  shelfFolderOf,
 } from '#peer-link';
 import { formatAlias, type PeerId } from '#protocol';
 import { World, type WorldClient, WorldHost } from './world.js';
@@ -48,8 +51,9 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  cancelTurning();
+  // Hosts that look for the broker end by the clock.
   await world.close();
+  cancelTurning();
 }, 120_000);
 
 async function backedUp(client: WorldClient, name: string): Promise<string> {
@@ -146,6 +150,13 @@ describe('a restore on a local network', { timeout: 120_000 }, () => {
     const again = await restoreNear(await world.recoverClient(phrase), 'shelved-2');
     expect(again.fetched).toEqual({ lan: first.fetched.direct, direct: 0, relay: 0 });
     expect(again.failed).toBe(0);
+
+    const shelf = shelfFolderOf(fetching.home.path);
+    const shelved = await readdir(shelf);
+    expect(shelved.length).toBeGreaterThan(0);
+    for (const name of shelved) await utimes(join(shelf, name), 0, 0);
+    await agent.agent.triggers.neighbours();
+    expect(await readdir(shelf)).toEqual([]);
     await agent.kill();
     for (const host of world.hosts) {
       await host.stop();

@@ -6,9 +6,11 @@ import { AskPresence } from './broker-link/ask-presence.js';
 import { Presence } from './broker-link/presence.js';
 import { Renewals } from './broker-link/renewals.js';
 import { ReconcileShards } from './keep-filter/reconcile-shards.js';
+import { LanNode } from './lan/lan-node.js';
 import {
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
+  NEIGHBOURS_INTERVAL_MS,
   NETWORK_LOOK_MS,
   PRESENCE_MS_MIN,
   PRUNE_INTERVAL_MS,
@@ -42,6 +44,7 @@ export class AgentLoops {
   readonly keepFilter: Periodic;
   readonly network: Periodic;
   readonly relay: Periodic;
+  readonly neighbours: Periodic;
   private readonly ending = new AbortController();
   private reportFailures = 0;
 
@@ -61,6 +64,7 @@ export class AgentLoops {
     reconcileShards: ReconcileShards,
     networkRefresh: NetworkRefresh,
     relayLink: RelayLink,
+    lanNode: LanNode,
     private readonly state: AgentState,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -133,6 +137,11 @@ export class AgentLoops {
       () => relayLink.pauseMs,
       () => relayLink.run(signal),
     );
+    this.neighbours = this.loop(
+      'neighbours',
+      () => NEIGHBOURS_INTERVAL_MS,
+      () => lanNode.tend(),
+    );
   }
 
   /**
@@ -167,6 +176,7 @@ export class AgentLoops {
       this.keepFilter,
       this.network,
       this.relay,
+      this.neighbours,
       this.repairs,
     ];
   }

@@ -102,6 +102,8 @@ export const DELETES_PER_UNIT_MAX = 64;
 // Replay list
 export const PRUNE_ROWS_AT_ONCE = 5_000;
 export const PRUNE_INTERVAL_MS = MINUTE_MS;
+/** How often the shelf of fetched shards is swept, and the broker told of neighbours that lied. */
+export const NEIGHBOURS_INTERVAL_MS = 10 * MINUTE_MS;
 
 // Reports
 /** Receipts of batches are long: the other half of a request is room for refusals and for what stands around them. */
@@ -131,6 +133,9 @@ export const RELAY_DIRECT_MS = 10 * MINUTE_MS;
 export const RELAY_LOST_MS_MAX = 5 * SECOND_MS;
 export const RELAY_BACKOFF_MS_MIN = SECOND_MS;
 export const RELAY_BACKOFF_MS_MAX = 30 * SECOND_MS;
+/** A relay through which the broker has not reached this peer for so long is of no use; twice as long after each look. */
+export const RELAY_USELESS_MS_MIN = MINUTE_MS;
+export const RELAY_USELESS_MS_MAX = 30 * MINUTE_MS;
 /** For so long a relay that failed is not asked for. */
 export const RELAY_AVOIDED_MS = 10 * MINUTE_MS;
 /** What a relay that was left still carries may last so long. */

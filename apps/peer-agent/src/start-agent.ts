@@ -61,6 +61,7 @@ export type LoopName =
   | 'keepFilter'
   | 'network'
   | 'relay'
+  | 'neighbours'
   | 'repairs';
 
 /**
@@ -110,6 +111,7 @@ export async function startAgent(config: AgentConfig, surroundings: AgentSurroun
       keepFilter: () => loops.keepFilter.trigger(),
       network: () => loops.network.trigger(),
       relay: () => loops.relay.trigger(),
+      neighbours: () => loops.neighbours.trigger(),
       repairs: () => loops.repairs.trigger(),
     },
     stop: () => ending.stop(),

@@ -44,7 +44,7 @@ export const TUNNELS_MAX = 4_096;
 /** How much of one direction of a stream is handed on and not taken yet, before the relay stops to read. */
 export const HANDED_ON_BYTES_MAX = MiB;
 export const HANDED_ON_BYTES_LOW = MiB / 2;
-/** Held of all streams together: what came and is not taken by the other side. Above it those that stall longest end. */
+/** Held of all streams and visits together: what came and is not taken by the other side. Above it those that stall longest end. */
 export const HELD_BYTES_MAX = 512 * MiB;
 /** Nothing is taken of what is held for so long: the stream ends. */
 export const STALL_MS_MAX = MINUTE_MS;
@@ -57,6 +57,12 @@ export const LEASES_MAX = 65_536;
 /** What a lease may move at once after a pause, as a time at its rate, and at least. */
 export const BURST_SECONDS = 0.25;
 export const BURST_BYTES_MIN = 256 * KiB;
+/**
+ * Streams that a lease may open at once after a pause, and then each second. One that its client resets is a reset on a
+ * connection of the peer, and nghttp2 ends a connection with more of them than 1,000 at once and 33 a second.
+ */
+export const OPENINGS_BURST = 64;
+export const OPENINGS_PER_SECOND = 16;
 
 // Broker link
 export const PRESENCE_FIRST_MS = SECOND_MS;

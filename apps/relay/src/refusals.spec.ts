@@ -16,6 +16,7 @@ import {
   RELAY_ID,
   RelayFixture,
 } from '../../../test/relay-fixture.js';
+import { OPENINGS_BURST, OPENINGS_PER_SECOND } from './limits.js';
 
 const OTHER_ID = peerIdOf(7);
 const HOUR_MS = 3_600_000;
@@ -179,6 +180,20 @@ describe('a reach lease', () => {
     await eventually(() => stream.destroyed);
     expect(host.receivedBytes).toBeLessThanOrEqual(bytesMax);
     expect(await codeOf(dialer.open(way, HOST_ID))).toBe('lease_spent');
+  });
+
+  it('opens streams no faster than resets are borne by the connections of the host', async () => {
+    const host = await fixture.attach();
+    const dialer = await fixture.dialer();
+    const way = fixture.way();
+    const open = async () => (await dialer.open(way, HOST_ID)).on('error', () => undefined).destroy();
+    for (let i = 0; i < OPENINGS_BURST; i++) await open();
+    expect(await codeOf(open())).toBe('relay_full');
+    expect(await codeOf(dialer.open(fixture.way(), HOST_ID))).toBe('carried');
+    fixture.clock.advance(1_000);
+    for (let i = 0; i < OPENINGS_PER_SECOND; i++) await open();
+    expect(await codeOf(open())).toBe('relay_full');
+    expect(host.streams.length).toBe(OPENINGS_BURST + 1 + OPENINGS_PER_SECOND);
   });
 
   it('is good for nothing when the serve lease of the host is spent', async () => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PING_NOTICED_MS } from '#peer-link';
-import { eventually } from '../../../test/eventually.js';
+import { emptyAnswer } from '#protocol';
+import { eventually, turns } from '../../../test/eventually.js';
 import { peerIdOf } from '../../../test/peer-fixture.js';
 import { CLIENT_ID, echoInTls, HOST_ID, RelayFixture } from '../../../test/relay-fixture.js';
 import { IDLE_BULK_MS_MAX } from './limits.js';
@@ -118,8 +119,12 @@ describe('carrying', () => {
     const host = await fixture.attach();
     const dialer = await fixture.dialer();
     const way = fixture.way();
-    for (let i = 0; i < 40; i++) await dialer.open(way, HOST_ID);
-    await eventually(() => host.open('bulk') === 3);
+    const placed = (bulk: number) => eventually(() => fixture.relay.peers.find(HOST_ID)?.connections === bulk + 1);
+    // The next one is asked for when all that the relay knows are busy, however long it takes to come.
+    for (const bulk of [2, 3]) {
+      for (let i = 0; i < 20; i++) await dialer.open(way, HOST_ID);
+      await placed(bulk);
+    }
     await host.dial('bulk');
     await eventually(() => host.goodbyes.includes('relay_full'));
     expect(host.open('bulk')).toBe(3);
@@ -157,6 +162,48 @@ describe('an end', () => {
     await eventually(() => first.destroyed);
     second.destroy();
     await eventually(() => host.streams[1]!.destroyed && fixture.relay.tunnels.count === 0);
+  });
+
+  it('of a stream that the host takes and ends in one go is the end of it for the client', async () => {
+    const host = await fixture.attach();
+    host.use = (stream) => stream.close(8);
+    const dialer = await fixture.dialer();
+    const way = fixture.way();
+    // Of many at once, the answers and the ends that follow them come in the same reads.
+    const opening = Array.from({ length: 30 }, () => dialer.open(way, HOST_ID).catch(() => null));
+    const opened = await Promise.all(opening);
+    await eventually(() => opened.every((stream) => stream === null || stream.destroyed));
+    await fixture.relay.tunnels.idle();
+  });
+
+  it('of the bulk connections that is only announced leaves room for others', async () => {
+    const host = await fixture.attach();
+    const dialer = await fixture.dialer();
+    const way = fixture.way();
+    for (let i = 0; i < 3; i++) await host.dial('bulk');
+    for (let i = 0; i < 3; i++) await dialer.open(way, HOST_ID);
+    for (const { role, session } of host.sessions) if (role === 'bulk') session.close();
+    let stream: Duplex | null = null;
+    // Until the relay has heard of it, it may choose one of them.
+    for (let tries = 0; stream === null && tries < 40; tries++) {
+      await turns(10);
+      stream = await dialer.open(way, HOST_ID).catch(() => null);
+    }
+    expect(stream).not.toBeNull();
+    expect(host.open('bulk')).toBe(1);
+    await eventually(() => fixture.relay.tunnels.count === 4);
+  });
+
+  it('of a connection just before something is asked on it means that the peer is unreachable', async () => {
+    const host = await fixture.attach();
+    await host.dial('bulk');
+    await eventually(() => fixture.relay.peers.find(HOST_ID)?.connections === 2);
+    const carrier = await fixture.relay.peers.find(HOST_ID)!.carrier();
+    host.destroy();
+    await eventually(() => !carrier.isOpen);
+    const unreachable = expect.objectContaining({ code: 'peer_unreachable' });
+    expect(() => carrier.request({ ':method': 'CONNECT', ':authority': HOST_ID })).toThrow(unreachable);
+    await expect(carrier.say('/x', {}, emptyAnswer)).rejects.toEqual(unreachable);
   });
 
   it('that is asked for tells the broker first, then the peers, waits for streams, and reports what was moved', async () => {

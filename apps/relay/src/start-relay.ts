@@ -11,6 +11,7 @@ import { ReportUsage } from './broker-link/report-usage.js';
 import type { RelayConfig } from './config.js';
 import { LeaseBook } from './leases/lease-book.js';
 import {
+  HELD_BYTES_MAX,
   NETWORK_LOOK_MS,
   PEERS_MAX,
   RENEWAL_CHECK_MS,
@@ -21,6 +22,7 @@ import {
 } from './limits.js';
 import { observeRelay, RelayMetrics, unreadyRelay } from './metrics/relay-metrics.js';
 import { Clients } from './reach/clients.js';
+import { inTheWay } from './reach/in-the-way.js';
 import { Tunnels } from './reach/tunnels.js';
 import { RelayListener } from './relay-listener.js';
 import { VisitListener } from './visits/visit-listener.js';
@@ -240,6 +242,7 @@ class Relay implements RunningRelay {
         async () => {
           this.tunnels.watch(clock.monotonicMs());
           this.visits.watch(clock.monotonicMs());
+          for (const one of inTheWay([...this.tunnels.all, ...this.visits.all], HELD_BYTES_MAX)) one.end('bound');
         },
       ),
     };
@@ -247,8 +250,8 @@ class Relay implements RunningRelay {
 
   private async serveMetrics(listen: NonNullable<RelayConfig['metrics']>): Promise<void> {
     const { home, broker, clock } = this.parts;
-    const { peers, clients, tunnels, leases, presence, metrics } = this;
-    observeRelay(metrics, { peers, clients, tunnels, leases, presence, home });
+    const { peers, clients, tunnels, visits, leases, presence, metrics } = this;
+    observeRelay(metrics, { peers, clients, tunnels, visits, leases, presence, home });
     const unready = async () => {
       const brokerNowMs = broker.brokerTime.known ? broker.brokerTime.nowMs() : null;
       return unreadyRelay({ isStopping: this.stopping !== null, home, clock, brokerNowMs });

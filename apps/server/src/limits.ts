@@ -233,6 +233,8 @@ export const NAME_CLAIMS_MAX = 16;
 /** Reach leases that are kept for further answers to the same client, and how long after its end a lease's bytes are taken. */
 export const REACH_LEASES_KEPT_MAX = 100_000;
 export const RELAY_USAGE_KEPT_MS = 6 * DAY_MS;
+/** Leases of a relay's report that are checked before others get their turn. */
+export const LEASES_READ_AT_ONCE_MAX = 64;
 /** Hosts with a relay that are tried without it in one run, and at once. */
 export const DIRECT_PROBES_PER_RUN_MAX = 64;
 export const DIRECT_PROBES_AT_ONCE_MAX = 8;

@@ -98,7 +98,10 @@ export async function openEngineParts({
     downloadLimit: () => bandwidths.download.bytesPerSecond,
     tellAway: (onEvent) => broker.tellTo(onEvent),
     close: async () => {
-      await keepWays(home.path, link.ways());
+      // A cache: a folder that is gone or full keeps nothing from being closed.
+      await keepWays(home.path, link.ways()).catch((error: unknown) =>
+        log.warn({ event: 'ways_not_kept', err: error }),
+      );
       await neighbours?.close();
       await Promise.all([client.close(), link.close()]);
     },

@@ -1,6 +1,7 @@
 // How often a batch is tried again: as long as it gets further, and a bounded number of times while it does not.
-import { type Clock, pause } from '#process';
-import { decideRetry, isRefusal, ProtocolError } from '#protocol';
+import { waitFor } from '#peer-home';
+import type { Clock } from '#process';
+import { decideRetry, isRefusal, type ProtocolError } from '#protocol';
 import { BATCH_FRUITLESS_MAX } from './limits.js';
 
 export class BatchAttempts {
@@ -30,8 +31,7 @@ export class BatchAttempts {
     this.count(error);
     const pauseMs = decideRetry('batch', error, this.fruitless, 0);
     if (pauseMs === null) throw error;
-    const isOver = await pause(this.clock, pauseMs, this.signal);
-    if (!isOver) throw new ProtocolError('interrupted', {}, { cause: this.signal?.reason });
+    await waitFor(this.clock, pauseMs, this.signal);
   }
 
   private count(error: ProtocolError): void {

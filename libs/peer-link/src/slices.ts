@@ -1,5 +1,5 @@
 // A shard on its way to a host: in slices that grow while the socket is quick, so that the least rate can be judged.
-import type { Clock } from '#process';
+import { type Clock, keepingAlive } from '#process';
 import type { Bandwidth } from './bandwidth.js';
 import { SLICE_BYTES_MAX, SLICE_BYTES_MIN, SLICE_MS_QUICK } from './limits.js';
 import type { RateWatch } from './rate-watch.js';
@@ -36,11 +36,11 @@ export async function* slices(
   watch.stop();
 }
 
-/** Wait for our own limit, which says nothing about the host. */
+/** Wait for our own limit, which says nothing about the host. A connection that is not read keeps no process alive. */
 export async function heldBack<T>(granting: Promise<T>, watch: RateWatch): Promise<T> {
   watch.pause();
   try {
-    return await granting;
+    return await keepingAlive(granting);
   } finally {
     watch.resume();
   }

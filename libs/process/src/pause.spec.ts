@@ -1,5 +1,8 @@
 // Waits on a clock: over after their time and no sooner, cut short by a signal, and nothing is left of them.
+import { spawnSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from './clock.js';
 import { pause } from './pause.js';
@@ -31,5 +34,21 @@ describe('pause', () => {
     expect(await cut).toBe(false);
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
     expect(await pause(clock, 1_000, stop.signal)).toBe(false);
+  });
+});
+
+describe('a process that only waits', () => {
+  const source = readFileSync(new URL('./pause.ts', import.meta.url), 'utf8');
+  const module = ts.transpileModule(source, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+  });
+  const clock =
+    '{ schedule: (ms, run) => { const timer = setTimeout(run, ms).unref(); return () => clearTimeout(timer); } }';
+  const exitCodeOf = (wait: string): number | null =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', `${module.outputText}\nawait ${wait};`]).status;
+
+  it('ends in the middle of a pause, with 13, and not while it is kept alive', () => {
+    expect(exitCodeOf(`pause(${clock}, 20)`)).toBe(13);
+    expect(exitCodeOf(`keepingAlive(pause(${clock}, 20))`)).toBe(0);
   });
 });

@@ -28,6 +28,7 @@ export * from './keys/wrap-transaction-key.js';
 export * from './limits.js';
 export * from './messages/index.js';
 export * from './receipt/receipt.js';
+export * from './share/read-at-most.js';
 export * from './share/share-format.js';
 export * from './statement/approval.js';
 export * from './statement/broker-statement.js';

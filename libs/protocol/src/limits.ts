@@ -25,6 +25,8 @@ export const RETAIN_MS_MAX = 10 * 366 * DAY_MS;
 export const CLOCK_SKEW_MS_MAX = 5 * MINUTE_MS;
 export const TOKEN_RELEASES_MAX = 3;
 export const REPLAY_LIST_ENTRIES_MAX = 1_000_000;
+/** What tokens of recovery kits, remembered for months, may take of a replay list. */
+export const REPLAY_LIST_OFFLINE_SHARE = 1 / 4;
 
 // Keys and certificates (SPEC §2, §3)
 export const KEY_BYTES = 32;
@@ -67,6 +69,8 @@ export const HOSTS_PER_PAGE_MAX = 1_000;
 export const REASON_CHARS_MAX = 200;
 /** Clients that a host is told to refuse; past them it refuses every token older than those that are left out. */
 export const WITHDRAWN_CLIENTS_MAX = 1_024;
+/** So many of them are recovery kits when machines alone would fill the list. */
+export const WITHDRAWN_KITS_MAX = WITHDRAWN_CLIENTS_MAX / 4;
 export const RECEIPT_TEXT_BYTES_MAX = 4 * KiB;
 export const BATCH_RECEIPT_TEXT_BYTES_MAX = 192 * KiB;
 /** Of the code that says what became of an item; no code of errors.ts is longer. */

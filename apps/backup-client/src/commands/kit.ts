@@ -89,6 +89,9 @@ async function show(context: CommandContext, path: string, options: CommonOption
   const homePath = homePathFor(context, options);
   const { kit } = await readKitFile(context, { path, homePath });
   context.terminal.result({ message_type: 'kit', path, ...kitDocument(kit) }, () => formatKit(kit, printable(path)));
+  context.terminal.say(
+    'on a local network it finds hosts that have moved for a week or two after it was made (one to two epochs of LAN keys); later at the addresses that they had',
+  );
 }
 
 async function list(context: CommandContext, options: CommonOptions): Promise<void> {

@@ -7,9 +7,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { openShareHead, openSharePieces, parseShareLink, sharePathOf } from '#backup';
-import { ProtocolError, SHARE_HEAD_BYTES } from '#protocol';
+import { ProtocolError, readAtMost, SHARE_HEAD_BYTES, SHARE_TICKET_ANSWER_BYTES_MAX } from '#protocol';
 import { formatBytes, printable } from '../format.js';
 import { type CommandContext, newCommand } from './command-context.js';
+import { savedNameOf } from './shared-file-name.js';
 
 interface FetchOptions {
   readonly target?: string;
@@ -34,22 +35,30 @@ async function fetchShare({ terminal, signal }: CommandContext, text: string, op
   });
   const shared = parseShareLink(text);
   const base = `${shared.origin}${sharePathOf(shared.id)}`;
-  const head = new Uint8Array(await (await ask(`${base}/head`, { signal })).arrayBuffer());
+  const head = await readAtMost((await ask(`${base}/head`, { signal })).body, SHARE_HEAD_BYTES);
   // The key is right, and the name is known, before a download is counted.
   const { name, sizeBytes } = openShareHead(shared, head);
-  const target = resolve(options.target ?? name);
+  const target = resolve(options.target ?? savedNameOf(name));
   const headers = { origin: shared.origin };
-  const begun = (await (await ask(`${base}/downloads`, { method: 'POST', headers, signal })).json()) as {
-    ticket?: unknown;
-  };
+  const ticket = await ticketFrom(await ask(`${base}/downloads`, { method: 'POST', headers, signal }));
   const sealed = await ask(`${base}/sealed`, {
-    headers: { 'peerkeep-ticket': String(begun.ticket), range: `bytes=${SHARE_HEAD_BYTES}-` },
+    headers: { 'peerkeep-ticket': ticket, range: `bytes=${SHARE_HEAD_BYTES}-` },
     signal,
   });
   if (sizeBytes > 0 && sealed.status !== 206) throw new ProtocolError('share_damaged', { status: sealed.status });
   const pieces = sizeBytes > 0 && sealed.body !== null ? sealed.body : Readable.from([]);
   await saveWhole(target, openSharePieces(shared, sizeBytes, pieces as AsyncIterable<Uint8Array>));
   terminal.result({ target, name, size: sizeBytes }, () => `${printable(target)}: ${formatBytes(sizeBytes)}`);
+}
+
+/** throws share_damaged */
+async function ticketFrom({ body }: Response): Promise<string> {
+  const text = Buffer.from(await readAtMost(body, SHARE_TICKET_ANSWER_BYTES_MAX)).toString();
+  try {
+    return String((JSON.parse(text) as { ticket?: unknown }).ticket);
+  } catch (error) {
+    throw new ProtocolError('share_damaged', { part: 'ticket' }, { cause: error });
+  }
 }
 
 /** The file is there when all of it is proven; nothing is written over. throws local_disk | what the content throws */

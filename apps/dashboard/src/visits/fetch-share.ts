@@ -1,6 +1,8 @@
 // Fetches a shared file piece by piece, goes on after a break, and gives it out only when all of it is proven.
+import { readAtMost } from '../../../../libs/protocol/src/share/read-at-most.js';
 import {
   SHARE_HEAD_BYTES,
+  SHARE_TICKET_ANSWER_BYTES_MAX,
   sealedPieceRange,
   sharePieceCount,
 } from '../../../../libs/protocol/src/share/share-format.js';
@@ -14,8 +16,7 @@ const PIECES_PER_BLOB = 64;
 /** The sealed head. Throws ShareRefused */
 export async function fetchHead(id: string): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await ask(`/s/${id}/head`);
-  const bytes = new Uint8Array(await answer.arrayBuffer());
-  return bytes.slice(0, SHARE_HEAD_BYTES);
+  return readAtMost(answer.body, SHARE_HEAD_BYTES);
 }
 
 /**
@@ -26,7 +27,8 @@ export async function fetchHead(id: string): Promise<Uint8Array<ArrayBuffer>> {
  */
 export async function fetchFile(id: string, share: OpenShare, onBytes: (bytes: number) => void): Promise<Blob> {
   const begun = await ask(`/s/${id}/downloads`, { method: 'POST' });
-  const { ticket } = (await begun.json()) as { ticket: string };
+  const text = new TextDecoder().decode(await readAtMost(begun.body, SHARE_TICKET_ANSWER_BYTES_MAX));
+  const { ticket } = JSON.parse(text) as { ticket: string };
   const pieces: BlobPart[] = [];
   let blobs: Blob[] = [];
   let count = 0;

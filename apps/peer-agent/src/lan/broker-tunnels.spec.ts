@@ -1,10 +1,19 @@
 // A way to the broker by a neighbour, over real TLS in TLS (T7): to that broker alone, bounded, and blind to what is said.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTrusted } from '#peer-home';
-import { brokerDial, brokerSubject, LAN_RULES, type LanOffer, loopbackInterfaces, tunnelTarget } from '#peer-link';
+import {
+  brokerDial,
+  brokerSubject,
+  LAN_RULES,
+  type LanOffer,
+  loopbackInterfaces,
+  tunnelTarget,
+  withoutAsking,
+} from '#peer-link';
 import { ALPN_SHARDS } from '#protocol';
 import { AgentFixture, CLIENT_ID, HOST_ID } from '../../../../test/agent-fixture.js';
 import { TUNNELS_OF_PEER_MAX } from '../limits.js';
@@ -53,15 +62,30 @@ async function ask(target: string, port = host.agent.lanPort): Promise<{ status:
   return { status: Number(/^HTTP\/1\.1 (\d+) /.exec(head.toString())?.[1]), socket };
 }
 
+/** The status of a connection that is not carried; it is over after that. */
+async function refusalOf(target: string): Promise<number> {
+  const { status, socket } = await ask(target);
+  await once(socket, 'close');
+  return status;
+}
+
 const brokerAt = (port = brokerPort) => ({ host: '127.0.0.1', port });
 
 /** A server with the certificate of this subject in the place of the broker; it says back what it hears. */
 async function echoAt(port: number, subject: 'broker' | typeof HOST_ID): Promise<void> {
+  await serveAt(port, subject, (socket) => socket.pipe(socket));
+}
+
+async function serveAt(
+  port: number,
+  subject: 'broker' | typeof HOST_ID,
+  serve: (socket: TLSSocket) => unknown,
+): Promise<void> {
   const identity = await host.authority.issue(subject);
   const options = { key: identity.privateKeyPem, cert: identity.certificatePem, ALPNProtocols: ['http/1.1'] };
   echo = createServer(options, (socket) => {
     socket.on('error', () => undefined);
-    socket.pipe(socket);
+    serve(socket);
   });
   echo.listen(port, '127.0.0.1');
   await once(echo, 'listening');
@@ -79,16 +103,16 @@ describe('a neighbour with a way to the broker', () => {
   it('leads nowhere else, and not from other networks', async () => {
     const port = brokerPort;
     for (const target of ['127.0.0.1:1', `localhost:${port}`, `127.0.0.1:${port + 1}`, `127.0.0.1:0${port}`, 'broker'])
-      expect([target, (await ask(target)).status]).toEqual([target, 403]);
+      expect([target, await refusalOf(target)]).toEqual([target, 403]);
   });
 
   it('carries so many for one peer, and tells when it cannot reach the broker itself', async () => {
     const target = tunnelTarget(brokerAt());
     for (let i = 0; i < TUNNELS_OF_PEER_MAX; i++) expect((await ask(target)).status).toBe(200);
-    expect((await ask(target)).status).toBe(503);
+    expect(await refusalOf(target)).toBe(503);
     for (const socket of sockets.splice(0)) socket.destroy();
     await host.broker.stop();
-    expect((await ask(target)).status).toBe(503);
+    expect(await refusalOf(target)).toBe(503);
   });
 });
 
@@ -100,6 +124,7 @@ describe('the way to the broker', () => {
     taskId: 'AAAAAAAAAAAAAAAAAAAAAA',
   });
   const noted: string[] = [];
+  const ways: string[] = [];
   const dialBy = (offer: () => Promise<LanOffer | null>) => {
     const broker = brokerAt();
     const home = {
@@ -116,7 +141,9 @@ describe('the way to the broker', () => {
       },
       liars: { note: (...[, , code]: string[]) => noted.push(code!) },
     };
-    return brokerDial({ home, requester: requester as never });
+    const onDirect = (): unknown => ways.push('direct');
+    const onNeighbour = (): unknown => ways.push('neighbour');
+    return brokerDial({ home, requester: requester as never, onDirect, onNeighbour });
   };
   /** What comes back of a word to the broker over this way, or the refusal. */
   async function say(dial: ReturnType<typeof brokerDial>): Promise<string> {
@@ -144,6 +171,32 @@ describe('the way to the broker', () => {
       return offered();
     });
     expect(await say(dial)).toBe('word');
+    expect(ways).toEqual(['direct', 'neighbour']);
+  });
+
+  it('is direct or none for what a neighbour is to be told', async () => {
+    const port = brokerPort;
+    await host.broker.stop();
+    const dial = dialBy(() => Promise.reject(new Error('nobody is to be asked')));
+    expect(await withoutAsking(() => say(dial))).toBe('broker_unreachable');
+    await echoAt(port, 'broker');
+    expect(await withoutAsking(() => say(dial))).toBe('word');
+  });
+
+  it('brings the last bytes of a broker that closes', async () => {
+    const port = brokerPort;
+    await host.broker.stop();
+    const last = randomBytes(2_000_000);
+    const dial = dialBy(async () => {
+      await serveAt(port, 'broker', (socket) => socket.once('data', () => socket.end(last)));
+      return offered();
+    });
+    const about = { trustDomain: host.authority.trustDomain, subject: 'broker' } as const;
+    const options = { caPem: host.authority.caPem, expected: about, alpn: 'http/1.1', codes: BROKER_CODES, dial };
+    const socket = await connectTrusted(options, brokerAt());
+    sockets.push(socket);
+    socket.write('word');
+    expect(Buffer.concat(await socket.toArray()).equals(last)).toBe(true);
   });
 
   it('is none where nobody answers, where the neighbour has none, and where something else speaks for the broker', async () => {
@@ -152,7 +205,8 @@ describe('the way to the broker', () => {
     expect(await say(dialBy(async () => null))).toBe('broker_unreachable');
     expect(await say(dialBy(async () => offered()))).toBe('broker_unreachable');
     expect(await say(dialBy(async () => offered(CLIENT_ID)))).toBe('broker_unreachable');
-    expect(noted).toEqual(['peer_unreachable', 'peer_untrusted']);
+    // Whoever says that it has none has not lied.
+    expect(noted).toEqual(['peer_untrusted']);
     const dial = dialBy(async () => {
       await echoAt(port, HOST_ID);
       return offered();

@@ -32,6 +32,8 @@ import { LanNode } from './lan-node.js';
 export class BrokerTunnels {
   private readonly open = new Map<Socket, PeerId>();
   private readonly interfaces: () => readonly LanInterface[];
+  /** Whether this machine last reached the broker by itself; a way that a neighbour lends is not lent on. */
+  private isDirect = true;
 
   constructor(
     { lan = null }: AgentConfig,
@@ -45,17 +47,28 @@ export class BrokerTunnels {
   ) {
     this.interfaces = lan?.interfaces ?? lanInterfaces;
     if (node.open === null) return;
-    node.answerWith('post', wayTo(home));
+    node.answerWith('post', this.way());
     listener.tunnelBy((asked) => this.take(asked));
     // And the other way round: where this machine has no way itself, a neighbour may.
-    const onNeighbour = ({ peerId }: { readonly peerId: PeerId }, reason: string): void =>
+    const onDirect = (): void => {
+      this.isDirect = true;
+    };
+    const onNeighbour = ({ peerId }: { readonly peerId: PeerId }, reason: string): void => {
+      this.isDirect = false;
       log.info({ event: 'broker_by_neighbour', peerId, reason });
-    broker.reachBy(brokerWayOver(node.open, { home, nowMs: () => time.nowMs(), clock, onNeighbour }));
+    };
+    broker.reachBy(brokerWayOver(node.open, { home, nowMs: () => time.nowMs(), clock, onDirect, onNeighbour }));
   }
 
   /** Connections that are carried now. */
   get count(): number {
     return this.open.size;
+  }
+
+  /** Whoever needs a way to this broker finds it here; whether the broker is in reach now, its approval shows. */
+  private way(): Holdings {
+    const own = brokerSubject(this.home.identity.broker);
+    return { has: async (subject) => subject === own && this.isDirect, progressOf: async () => null };
   }
 
   private take(asked: AskedTunnel): void {
@@ -67,7 +80,7 @@ export class BrokerTunnels {
       return;
     }
     this.log.info({ event: 'tunnel_refused', clientId, status });
-    socket.end(answer(status ?? 403));
+    refuse(socket, status ?? 403);
   }
 
   /** Only neighbours, only to the broker that this home knows, and only so many. */
@@ -101,23 +114,18 @@ export class BrokerTunnels {
       join(socket, upstream, end);
       this.log.info({ event: 'tunnel_opened', clientId });
     });
-    upstream.once('error', () => {
-      if (isThere) end();
-      else socket.end(answer(503));
-    });
+    upstream.on('error', () => undefined);
     upstream.once('close', () => {
-      this.open.delete(upstream);
-      if (!isThere && socket.writable) socket.end(answer(503));
+      if (!isThere) refuse(socket, 503);
+      // It ended well: its last bytes are under way.
+      else if (upstream.readableEnded) socket.end(end);
       else end();
     });
-    socket.once('close', end);
+    socket.once('close', () => {
+      this.open.delete(upstream);
+      end();
+    });
   }
-}
-
-/** Whoever needs a way to this broker finds it here; whether the broker is in reach, its approval of the answer shows. */
-function wayTo(home: PeerHome): Holdings {
-  const own = brokerSubject(home.identity.broker);
-  return { has: async (subject) => subject === own, progressOf: async () => null };
 }
 
 /** Both ways, with back-pressure, within the bytes of a tunnel. */
@@ -134,6 +142,11 @@ function join(socket: Duplex, upstream: Socket, end: () => void): void {
 }
 
 const REASONS = { 200: 'OK', 403: 'Forbidden', 503: 'Service Unavailable' } as const;
+
+/** Node watches such a connection no longer, and nobody reads it: it would not close by itself. */
+function refuse(socket: Duplex, status: 403 | 503): void {
+  socket.end(answer(status), () => socket.destroy());
+}
 
 function answer(status: keyof typeof REASONS): string {
   return `HTTP/1.1 ${status} ${REASONS[status]}\r\n\r\n`;

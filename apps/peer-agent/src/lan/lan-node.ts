@@ -12,6 +12,7 @@ import {
   type OpenLan,
   openLan,
   ShardShelf,
+  withoutAsking,
 } from '#peer-link';
 import { Clock, Log } from '#process';
 import { formatAlias } from '#protocol';
@@ -39,7 +40,7 @@ export class LanNode {
     private readonly home: PeerHome,
     private readonly broker: BrokerClient,
     index: ShardIndex,
-    shelf: ShardShelf,
+    private readonly shelf: ShardShelf,
     listener: ShardListener,
     private readonly time: HostTime,
     private readonly clock: Clock,
@@ -90,7 +91,10 @@ export class LanNode {
       channel,
       rules,
       holdings: this.holdings,
-      approve: async (request, signal) => (await this.broker.routes.approve(request, { signal })).approval,
+      approve: async (request, signal) => {
+        const { approval } = await withoutAsking(() => this.broker.routes.approve(request, { signal }));
+        return approval;
+      },
       aliasTowards: (from) => this.aliasTowards(from),
       random: Math.random,
       nowMs: () => this.time.nowMs(),
@@ -98,6 +102,12 @@ export class LanNode {
       log: this.log,
     });
     this.log.info({ event: 'lan_started', peerId: this.home.identity.peerId, port: this.port });
+  }
+
+  /** What is too old goes from the shelf, and the broker hears of neighbours that lied. */
+  async tend(): Promise<void> {
+    await this.shelf.sweep();
+    await this.neighbours?.report();
   }
 
   /** Nobody is answered any more, and no new connection comes by the alias. */

@@ -1,5 +1,6 @@
 // Answers neighbours that need something (T2, T4): waits a random while, says "I have" unless it was found meanwhile.
 import {
+  LAN_APPROVAL_LATE_MS,
   LAN_APPROVALS_AT_ONCE_MAX,
   LAN_TASKS_MAX,
   type LanChannel,
@@ -111,9 +112,13 @@ export class LanResponder {
     // Whoever waits for it hears of its failure; nobody may by then.
     approval.catch(() => undefined);
     const answer = async (): Promise<void> => {
+      const isLate = await this.isLate(approval);
+      // The one who asked listens for little longer, and may be one that needs no approval.
+      if (isLate) this.say(task, planned.have, { alias, approval: null });
       const words = await approval;
       if (words === undefined) return this.end(task);
-      this.sayHave(task, planned.have, { alias, approval: words });
+      const isNews = !isLate || (words !== null && clock.monotonicMs() < task.untilMs);
+      if (isNews) this.sayHave(task, planned.have, { alias, approval: words });
       if (planned.downloading.length === 0) return this.end(task);
       this.sayProgress(task, 'downloading', planned.downloading, { alias, approval: words, holdings });
     };
@@ -126,9 +131,16 @@ export class LanResponder {
     });
   }
 
+  private isLate(approval: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.options.clock.schedule(LAN_APPROVAL_LATE_MS, () => resolve(true));
+      approval.then(() => resolve(false), reject).finally(cancel);
+    });
+  }
+
   /** Null when the broker cannot be asked, for whoever needs no approval; undefined when there is to be no answer. */
   private async approval(task: Task, alias: string): Promise<string | null | undefined> {
-    if (this.approvalsUnderWay >= LAN_APPROVALS_AT_ONCE_MAX) return undefined;
+    if (this.approvalsUnderWay >= LAN_APPROVALS_AT_ONCE_MAX) return null;
     this.approvalsUnderWay++;
     try {
       return await this.options.approve({ taskId: task.need.taskId, alias }, task.ending.signal);
@@ -142,12 +154,18 @@ export class LanResponder {
     }
   }
 
+  /** Once for each of them. */
   private sayHave(task: Task, have: readonly number[], by: { alias: string; approval: string | null }): void {
+    for (const position of this.say(task, have, by)) task.open.delete(position);
+  }
+
+  /** Returns which of them nobody has found yet. */
+  private say(task: Task, have: readonly number[], by: { alias: string; approval: string | null }): readonly number[] {
     const which = have.filter((position) => task.open.has(position));
-    if (which.length === 0 || task.ending.signal.aborted) return;
+    if (which.length === 0 || task.ending.signal.aborted) return [];
     const { method, taskId } = task.need;
     if (this.options.channel.answer({ type: 'have', method, taskId, which, ...by }, task.from)) this.answers++;
-    for (const position of which) task.open.delete(position);
+    return which;
   }
 
   /** Tells how far it has come until it has all, or has given up, or nobody needs it any more. */

@@ -1,7 +1,7 @@
 // The responder (T2, T4): load spreads by the random wait alone; nobody speaks when all was found, nor twice to one need.
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LAN_RULES, type LanMessage, LanRequester, type ShelfProgress } from '#peer-link';
+import { LAN_APPROVAL_LATE_MS, LAN_RULES, type LanMessage, LanRequester, type ShelfProgress } from '#peer-link';
 import { FakeClock, openLog } from '#process';
 import { encodeBase64url, type PeerId, ProtocolError } from '#protocol';
 import { HUB_DOMAIN, LanHub } from '../../../../libs/peer-link/src/lan/testing/lan-hub.js';
@@ -165,6 +165,45 @@ describe('responders on a local network', { timeout: 60_000 }, () => {
     expect(away.responder.answers).toBe(1);
     expect(refused.responder.answers).toBe(0);
     expect(heard).toMatchObject([{ type: 'have', approval: null, which: [0] }]);
+  });
+});
+
+describe('a broker that does not answer', () => {
+  /** Answers of one that holds everything, where the approval comes so long after the need. */
+  const answersBy = async (approvalMs: number): Promise<{ approved: boolean; afterMs: number }[]> => {
+    const heard: { approved: boolean; afterMs: number }[] = [];
+    const channel = hub.channel();
+    await channel.open();
+    const startedMs = clock.monotonicMs();
+    channel.listen((message) => {
+      if (message.type !== 'have') return;
+      heard.push({ approved: message.approval !== null, afterMs: clock.monotonicMs() - startedMs });
+    });
+    await responder(everything, async (claims) => {
+      await new Promise<void>((resolve) => clock.schedule(approvalMs, resolve));
+      return hub.approve(claims);
+    });
+    const subjects = [encodeBase64url(randomBytes(32))];
+    channel.say({ type: 'need', method: 'get', taskId: encodeBase64url(randomBytes(16)), subjects });
+    await turning(new Promise<void>((resolve) => clock.schedule(90_000, () => resolve())));
+    return heard;
+  };
+  const mayListenMs = LAN_RULES.requestMs + LAN_RULES.progressWaitMsMax;
+
+  it('keeps nobody waiting who needs no approval, and is heard when it answers after all (T3, T8)', async () => {
+    const [plain, approved, ...more] = await answersBy(5_000);
+    expect(plain!.approved).toBe(false);
+    expect(plain!.afterMs).toBeLessThan(LAN_RULES.answerWaitMsMax + LAN_APPROVAL_LATE_MS + 2 * STEP_MS);
+    expect(approved!.approved).toBe(true);
+    expect(more).toEqual([]);
+  });
+
+  it('is not heard any more when nobody can be listening', async () => {
+    expect(await answersBy(mayListenMs)).toMatchObject([{ approved: false }]);
+  });
+
+  it('is waited for shortly, and then the answer is one', async () => {
+    expect(await answersBy(LAN_APPROVAL_LATE_MS / 2)).toMatchObject([{ approved: true }]);
   });
 });
 

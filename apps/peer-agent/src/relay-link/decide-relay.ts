@@ -1,6 +1,6 @@
-// Does this peer need a relay? Pure.
-import type { UnixMs } from '#protocol';
-import { RELAY_DIRECT_MS } from '../limits.js';
+// Does this peer need a relay, and another one than it has? Pure.
+import type { PeerId, UnixMs } from '#protocol';
+import { RELAY_DIRECT_MS, RELAY_USELESS_MS_MAX, RELAY_USELESS_MS_MIN } from '../limits.js';
 
 /** `auto`: while the broker cannot connect to this peer. */
 export const RELAY_MODES = ['auto', 'always', 'never'] as const;
@@ -36,4 +36,31 @@ export function decideRelay({ mode, isWanted, direct, directSinceMs, nowMs }: Re
   if (direct === null) return { isWanted: true, reason: 'not_reachable' };
   const hasLasted = nowMs - directSinceMs >= RELAY_DIRECT_MS;
   return hasLasted ? { isWanted: false, reason: 'reachable' } : { isWanted: true, reason: 'perhaps_reachable' };
+}
+
+/** The broker's answers in a row that it does not reach this peer through one relay; times by a monotonic clock. */
+export interface Unreached {
+  readonly relayId: PeerId;
+  readonly firstMs: UnixMs;
+  readonly lastMs: UnixMs;
+}
+
+export interface UseFacts {
+  /** The relay that this peer is attached to. */
+  readonly relayId: PeerId;
+  /** Null where the last answer did not say so. */
+  readonly unreached: Unreached | null;
+  /** How often another relay was looked for since the broker last reached this peer, and when. */
+  readonly looks: number;
+  readonly lookedAtMs: UnixMs;
+}
+
+/**
+ * A relay may be there and carry nothing. It may also not be its fault: each look for another is followed by a longer wait,
+ * so that a peer that no relay helps does not go round all of them.
+ */
+export function isRelayUseless({ relayId, unreached, looks, lookedAtMs }: UseFacts): boolean {
+  if (unreached?.relayId !== relayId) return false;
+  const waitMs = Math.min(RELAY_USELESS_MS_MIN * 2 ** looks, RELAY_USELESS_MS_MAX);
+  return unreached.lastMs - Math.max(unreached.firstMs, lookedAtMs) >= waitMs;
 }

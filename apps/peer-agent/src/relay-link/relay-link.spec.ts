@@ -15,7 +15,7 @@ import {
 import { AgentFixture, CLIENT_ID, HOST_ID, pathOf } from '../../../../test/agent-fixture.js';
 import { peerIdOf } from '../../../../test/peer-fixture.js';
 import { ScriptedRelay } from '../../../../test/scripted-relay.js';
-import { RELAY_BACKOFF_MS_MAX, RELAY_DIRECT_MS, RELAY_LOST_MS_MAX } from '../limits.js';
+import { RELAY_BACKOFF_MS_MAX, RELAY_DIRECT_MS, RELAY_LOST_MS_MAX, RELAY_USELESS_MS_MIN } from '../limits.js';
 import { readRelayState } from './relay-state.js';
 
 const HOUR_MS = 3_600_000;
@@ -255,6 +255,48 @@ describe('a relay that is gone', () => {
     await drop(2);
     expect(await stateOf()).toMatchObject({ relay: { relayId: relay.relayId }, attached: 3 });
     fixture.broker.isDown = false;
+  });
+});
+
+describe('a relay through which the broker does not reach the peer', () => {
+  /** The broker says so, and says so still when this long has passed. */
+  async function unreachedFor(ms: number): Promise<void> {
+    await presence();
+    fixture.clock.advance(ms);
+    await presence();
+    await look();
+  }
+
+  it('is replaced by another after a minute, though it is there', async () => {
+    relays.push(await ScriptedRelay.start(fixture.authority, peerIdOf(51)));
+    await startWith('always');
+    await look();
+    fixture.broker.reached = { reachable: false, direct: false };
+    await unreachedFor(RELAY_USELESS_MS_MIN - 1);
+    expect(asked).toHaveLength(1);
+    fixture.clock.advance(1);
+    await presence();
+    await look();
+    expect(asked.at(-1)).toEqual({ avoid: [peerIdOf(50)], stayWith: null, web: false });
+    expect(relays[1]!.standing('control')).toHaveLength(1);
+    await presence();
+    expect(offered()).toBe(peerIdOf(51));
+    expect(await stateOf()).toMatchObject({ relay: { relayId: peerIdOf(51) }, lost: 0, attached: 2 });
+  });
+
+  it('is kept where there is no other, which is looked for again, later and later', async () => {
+    await startWith('always');
+    await look();
+    const [relay] = relays as [ScriptedRelay];
+    fixture.broker.reached = { reachable: false, direct: false };
+    await unreachedFor(RELAY_USELESS_MS_MIN);
+    expect(await stateOf()).toMatchObject({ relay: { relayId: relay.relayId }, code: 'relay_unavailable' });
+    expect(relay.standing('control')).toHaveLength(1);
+    relays.push(await ScriptedRelay.start(fixture.authority, peerIdOf(51)));
+    await unreachedFor(2 * RELAY_USELESS_MS_MIN - 1);
+    expect(asked).toHaveLength(2);
+    await unreachedFor(1);
+    expect(await stateOf()).toMatchObject({ relay: { relayId: peerIdOf(51) }, failures: 0, code: null });
   });
 });
 

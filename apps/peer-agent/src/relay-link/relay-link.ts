@@ -29,7 +29,7 @@ import { ShardListener } from '../serving/shard-listener.js';
 import { AgentDatabase } from '../state/agent-database.js';
 import { HostTime } from '../state/host-time.js';
 import { Attachment } from './attachment.js';
-import { decideRelay } from './decide-relay.js';
+import { decideRelay, isRelayUseless } from './decide-relay.js';
 import { Reachability } from './reachability.js';
 import { type RelayState, readRelayState, writeRelayState } from './relay-state.js';
 import { RelayVisits } from './relay-visits.js';
@@ -44,6 +44,9 @@ export class RelayLink {
   private readonly avoided = new Map<PeerId, number>();
   private last: RelayAttachmentAnswer | null = null;
   private nextTryMs = 0;
+  /** How often another relay was looked for since the broker last reached this peer, and when by the monotonic clock. */
+  private looks = 0;
+  private lookedAtMs = 0;
   private isClosed = false;
 
   constructor(
@@ -99,8 +102,13 @@ export class RelayLink {
     });
     if (isWanted !== before.isWanted || reason !== before.reason) await this.keep({ isWanted, reason });
     if (!isWanted) return this.leave();
-    const isDue = this.clock.monotonicMs() >= this.nextTryMs;
-    if (isDue && (this.attachment === null || this.attachment.isLeaseOld(this.time.nowMs()))) await this.attach(signal);
+    if (this.reachability.isReached) this.looks = 0;
+    if (this.clock.monotonicMs() < this.nextTryMs) return;
+    const { attachment } = this;
+    if (attachment !== null && this.isUseless(attachment)) await this.replace(attachment, signal);
+    else if (attachment === null || attachment.isLeaseOld(this.time.nowMs())) {
+      await this.attach(attachment?.relayId ?? null, signal);
+    }
   }
 
   /** No further streams; those that stand go on. */
@@ -124,13 +132,27 @@ export class RelayLink {
     return state.relay === null ? state : { ...state, relay: null, sinceMs: this.time.nowMs() };
   }
 
-  /** At first, and for the next lease: the broker may say that it is another relay's. */
-  private async attach(signal: AbortSignal): Promise<void> {
+  private isUseless({ relayId }: Attachment): boolean {
+    const { looks, lookedAtMs } = this;
+    return isRelayUseless({ relayId, unreached: this.reachability.unreached, looks, lookedAtMs });
+  }
+
+  /** It is kept where there is no other: its fault or not, it is the only way there may be. */
+  private async replace({ relayId }: Attachment, signal: AbortSignal): Promise<void> {
+    this.looks++;
+    this.lookedAtMs = this.clock.monotonicMs();
+    this.log.warn({ event: 'relay_useless', relayId, looks: this.looks });
+    this.avoid(relayId);
+    await this.attach(null, signal);
+  }
+
+  /** At first, for the next lease, and to leave a relay: the broker may say that the lease is another relay's. */
+  private async attach(stayWith: PeerId | null, signal: AbortSignal): Promise<void> {
     const { attachment } = this;
     let given: RelayAttachmentAnswer | null = null;
     try {
-      given = await this.ask(signal);
-      if (attachment?.relayId === given.relayId) attachment.renew(given, this.time.nowMs());
+      given = await this.ask(stayWith, signal);
+      if (attachment?.relayId === given.relayId) await this.renew(attachment, given);
       else await this.moveTo(given, signal);
       this.last = given;
     } catch (error) {
@@ -141,8 +163,7 @@ export class RelayLink {
   }
 
   /** Without a broker the relay that was used last is as good as before, while its lease lives. */
-  private async ask(signal: AbortSignal): Promise<RelayAttachmentAnswer> {
-    const stayWith = this.attachment?.relayId ?? null;
+  private async ask(stayWith: PeerId | null, signal: AbortSignal): Promise<RelayAttachmentAnswer> {
     try {
       const body = { avoid: this.avoidedNow(), stayWith, web: this.visits.isOn };
       return await this.broker.routes.attach(body, { signal });
@@ -152,6 +173,11 @@ export class RelayLink {
       if (isRefusal(error, 'relay_unavailable')) this.avoided.clear();
       throw error;
     }
+  }
+
+  private async renew(attachment: Attachment, given: RelayAttachmentAnswer): Promise<void> {
+    attachment.renew(given, this.time.nowMs());
+    if (this.known.failures > 0) await this.keep({ failures: 0, code: null });
   }
 
   /** The new one stands before the old one is left. */

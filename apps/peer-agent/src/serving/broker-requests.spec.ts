@@ -72,7 +72,8 @@ describe('a probe', () => {
   it('makes the host announce itself at once, at most once a second; one that is refused does not', async () => {
     const { presences } = host.broker;
     const before = presences.length;
-    const said = (times: number) => vi.waitFor(() => expect(presences).toHaveLength(before + times));
+    const said = (times: number) =>
+      vi.waitFor(() => expect(presences).toHaveLength(before + times), { timeout: 20_000 });
     const used = tokenOf('probe');
     await probe(used);
     await said(1);

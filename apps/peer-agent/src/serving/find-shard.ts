@@ -31,12 +31,11 @@ export class FindShard {
     token: VerifiedToken,
     exchange: Exchange,
   ): Promise<{ readonly item: TokenItem; readonly file: string | null }> {
-    const wanted = token.items[0]?.cid ?? exchange.cid;
-    const isHosted = wanted === null || (await this.index.has(wanted));
-    const shelved = isHosted ? null : await this.shelf.find(wanted);
-    const expected = token.items[0]?.sizeBytes ?? shelved?.sizeBytes;
-    if (shelved === null || shelved.sizeBytes !== expected)
+    const { cid } = exchange;
+    const shelved = cid === null || (await this.index.has(cid)) ? null : await this.shelf.find(cid);
+    const expected = token.items.find((one) => one.cid === cid)?.sizeBytes ?? shelved?.sizeBytes;
+    if (cid === null || shelved === null || shelved.sizeBytes !== expected)
       return { item: await this.run(token, exchange), file: null };
-    return { item: { cid: wanted!, sizeBytes: shelved.sizeBytes }, file: shelved.file };
+    return { item: { cid, sizeBytes: shelved.sizeBytes }, file: shelved.file };
   }
 }

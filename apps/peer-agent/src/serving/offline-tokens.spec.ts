@@ -1,6 +1,8 @@
 // Tokens of recovery kits at a host, over real mutual TLS: what they permit, and that no start without broker ends them (B5, B6, B16).
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ShardShelf, shelfFolderOf } from '#peer-link';
+import { openLog } from '#process';
 import {
   contentIdOf,
   decodeReceipt,
@@ -58,6 +60,22 @@ describe('an offline token', () => {
     expect(uses).toEqual([1, 2, 3]);
     await host.agent.triggers.reports();
     expect(host.broker.reports.filter(({ outcome }) => outcome === 'done')).toHaveLength(3 + 3);
+  });
+
+  it('gets the one of its shards that was asked for, hosted here or on the shelf', async () => {
+    const shelved = randomBytes(40_000);
+    const shelf = new ShardShelf({
+      folder: shelfFolderOf(host.home.path),
+      clock: host.clock,
+      log: openLog('test', 'silent'),
+    });
+    shelf.keep(contentIdOf(shelved), shelved);
+    await shelf.settle();
+    const items = [shelved, SHARDS[0]!].map((shard) => ({ cid: contentIdOf(shard), sizeBytes: shard.length }));
+    const token = offlineToken({ items });
+    for (const shard of [SHARDS[0]!, shelved]) expect(await verdict(token, shard)).toBe('served');
+    const turned = offlineToken({ items: items.toReversed() });
+    for (const shard of [SHARDS[0]!, shelved]) expect(await verdict(turned, shard)).toBe('served');
   });
 
   it('is for nothing else: no other shard, no range, no put, no deletion, no batch', async () => {

@@ -6,13 +6,22 @@ import {
   isOfSeveralUses,
   ProtocolError,
   REPLAY_LIST_ENTRIES_MAX,
+  REPLAY_LIST_OFFLINE_SHARE,
   type TokenItem,
   type UnixMs,
   type VerifiedToken,
 } from '#protocol';
 import { type AgentState, raiseReplayHorizon } from '../state/agent-state.js';
 import type { HostTime } from '../state/host-time.js';
-import { batchBytesMax, decideClaim, horizonAt, released, type TokenEntry, tokenEntry } from './replay-rules.js';
+import {
+  batchBytesMax,
+  decideClaim,
+  horizonAt,
+  livesLongFrom,
+  released,
+  type TokenEntry,
+  tokenEntry,
+} from './replay-rules.js';
 import { decideUse, type TokenBudget, useEnded, useUndone } from './token-budget.js';
 import { type TokenKey, TokenMemory } from './token-memory.js';
 import {
@@ -82,7 +91,11 @@ export class ReplayList {
     entriesMax = REPLAY_LIST_ENTRIES_MAX,
   ): Promise<ReplayList> {
     const list = new ReplayList(database, time, state.replayHorizonMs, state, entriesMax);
-    await loadUsedTokens(database.reads, state.replayHorizonMs, (token, entry) => list.remembered.set(token, entry));
+    const longLivedMs = livesLongFrom(state.replayHorizonMs);
+    await loadUsedTokens(database.reads, state.replayHorizonMs, (token, entry) =>
+      // Nothing but the time is left of a token of a kit. Near its end it counts as others, and is forgotten as soon.
+      list.remembered.set(token, entry, token.expiresAtMs > longLivedMs),
+    );
     return list;
   }
 
@@ -145,7 +158,7 @@ export class ReplayList {
     const situation = { ...this.situationOf(token), issuedAtMsMin, isKnown: budget !== undefined };
     const decision = decideUse({ ...situation, budget, maxBytes, maxUses, bytes });
     if (!decision.ok) throw new ProtocolError(decision.code, { transactionId: token.transactionId });
-    this.remembered.set(token, decision.next);
+    this.remembered.set(token, decision.next, token.op === 'offline');
     return { token, item, use: { number: decision.next.uses, heldBytes: bytes } } as ClaimedUse;
   }
 
@@ -290,7 +303,9 @@ export class ReplayList {
   }
 
   private situationOf({ op, issuedAtMs, expiresAtMs }: VerifiedToken) {
-    const isFull = this.remembered.size >= this.entriesMax;
+    // Tokens of kits are remembered for months: those of every day keep their room.
+    const isFullOfOffline = this.remembered.offlineSize >= this.entriesMax * REPLAY_LIST_OFFLINE_SHARE;
+    const isFull = this.remembered.size >= this.entriesMax || (op === 'offline' && isFullOfOffline);
     const { standing } = this.state;
     // An offline token does not wait for the broker, whose absence it is for: all that a copy of this home can do with
     // it is to serve the same bytes to the same client once more.

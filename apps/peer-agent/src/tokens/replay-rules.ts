@@ -1,5 +1,12 @@
 // What the replay list allows, decided from what it remembers. Pure.
-import { CLOCK_SKEW_MS_MAX, type ErrorCode, TOKEN_RELEASES_MAX, type TokenItem, type UnixMs } from '#protocol';
+import {
+  CLOCK_SKEW_MS_MAX,
+  type ErrorCode,
+  TOKEN_LIFE_LONG_MS_MAX,
+  TOKEN_RELEASES_MAX,
+  type TokenItem,
+  type UnixMs,
+} from '#protocol';
 
 /** What is remembered of one token. `burned` outranks `claimed`; `releases` counts the times the network cut it off. */
 export interface TokenEntry {
@@ -79,6 +86,11 @@ export function released(entry: TokenEntry, batch?: BatchProgress): TokenEntry {
 /** A token that is cut off as often as it may be moves its items so many times; a batch moves no more than that. */
 export function batchBytesMax(items: readonly TokenItem[]): number {
   return (1 + TOKEN_RELEASES_MAX) * items.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** What expires after this, seen from a horizon of late, is a token of a recovery kit: no other lives so long. */
+export function livesLongFrom(horizonMs: UnixMs): UnixMs {
+  return horizonMs + 4 * CLOCK_SKEW_MS_MAX + TOKEN_LIFE_LONG_MS_MAX;
 }
 
 export function isSpent(entry: TokenEntry): boolean {

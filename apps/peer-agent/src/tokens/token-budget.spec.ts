@@ -172,6 +172,28 @@ describe('the list', () => {
     expect(codeOf(() => list.claimUse(known, ITEM, 1))).toBe('claimed');
   });
 
+  it('gives tokens of kits a quarter of it, also after a restart, and others the rest', async () => {
+    const DAY_MS = 24 * 3_600_000;
+    const offline = () => {
+      const expiresAtMs = time.nowMs() + 60 * DAY_MS;
+      return { ...stream(100), op: 'offline', expiresAtMs, maxUses: 4 } as ReturnType<typeof stream>;
+    };
+    await list.prune();
+    await restart('clean', 8);
+    const known = offline();
+    await begin(known, 1);
+    await begin(offline(), 1);
+    for (let run = 0; run < 2; run++) {
+      expect(codeOf(() => list.claimUse(offline(), ITEM, 1))).toBe('replay_list_full');
+      await begin(known, 1);
+      await begin(stream(100), 1);
+      await restart('clean', 8);
+    }
+    time.brokerMs = START_MS + 61 * DAY_MS;
+    await list.prune();
+    expect(codeOf(() => list.claimUse(offline(), ITEM, 1))).toBe('claimed');
+  });
+
   it('forgets by broker time as for others, and what is forgotten is expired; an end after that counts nothing', async () => {
     const token = stream(100);
     const use = await begin(token, 10);

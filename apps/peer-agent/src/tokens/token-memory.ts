@@ -9,34 +9,50 @@ export interface TokenKey {
 
 const MINUTE_MS = 60_000;
 
+interface Minute<T> {
+  readonly entries: Map<string, T>;
+  offlineCount: number;
+}
+
 export class TokenMemory<T> {
-  private readonly minutes = new Map<number, Map<string, T>>();
+  private readonly minutes = new Map<number, Minute<T>>();
   private entryCount = 0;
+  private offlineCount = 0;
 
   get size(): number {
     return this.entryCount;
   }
 
-  get(token: TokenKey): T | undefined {
-    return this.minutes.get(minuteOf(token))?.get(keyOf(token));
+  /** Those that were first set as tokens of recovery kits. */
+  get offlineSize(): number {
+    return this.offlineCount;
   }
 
-  set(token: TokenKey, entry: T): void {
-    const minute = minuteOf(token);
-    const entries = this.minutes.get(minute) ?? new Map<string, T>();
-    if (entries.size === 0) this.minutes.set(minute, entries);
-    const before = entries.size;
-    entries.set(keyOf(token), entry);
-    this.entryCount += entries.size - before;
+  get(token: TokenKey): T | undefined {
+    return this.minutes.get(minuteOf(token))?.entries.get(keyOf(token));
+  }
+
+  set(token: TokenKey, entry: T, isOffline = false): void {
+    const number = minuteOf(token);
+    const minute = this.minutes.get(number) ?? { entries: new Map<string, T>(), offlineCount: 0 };
+    if (minute.entries.size === 0) this.minutes.set(number, minute);
+    const before = minute.entries.size;
+    minute.entries.set(keyOf(token), entry);
+    const added = minute.entries.size - before;
+    this.entryCount += added;
+    if (!isOffline) return;
+    minute.offlineCount += added;
+    this.offlineCount += added;
   }
 
   /** Forget the minutes of which every moment is at or before `horizonMs`. */
   forget(horizonMs: UnixMs): void {
-    for (const [minute, entries] of this.minutes) {
-      const lastMs = (minute + 1) * MINUTE_MS - 1;
+    for (const [number, { entries, offlineCount }] of this.minutes) {
+      const lastMs = (number + 1) * MINUTE_MS - 1;
       if (lastMs > horizonMs) continue;
-      this.minutes.delete(minute);
+      this.minutes.delete(number);
       this.entryCount -= entries.size;
+      this.offlineCount -= offlineCount;
     }
   }
 }

@@ -101,14 +101,19 @@ export class HomeView {
     const { opening } = this;
     if (opening === null) return this.closing;
     this.opening = null;
-    this.closing = opening.then(
-      async ({ engine, lock }) => {
-        await engine.close();
-        await lock.release();
-      },
-      // Whoever asked for it has heard why it was not opened.
-      () => undefined,
-    );
+    this.closing = opening
+      .then(
+        async ({ engine, lock }) => {
+          try {
+            await engine.close();
+          } finally {
+            await lock.release();
+          }
+        },
+        // Whoever asked for it has heard why it was not opened.
+        () => undefined,
+      )
+      .catch((error: unknown) => this.log.error({ event: 'view_not_closed', err: error }));
     return this.closing;
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { isAllowedHost, isLoopback, type ListenAddress } from '#process';
+import { isAllowedHost, isLoopback, type ListenAddress, Log } from '#process';
 import { ProtocolError } from '#protocol';
 import {
   WEB_CONNECTIONS_MAX,
@@ -23,6 +23,7 @@ export class WebListener {
   constructor(
     private readonly application: WebApplication,
     private readonly codes: SignInCodes,
+    private readonly log: Log,
   ) {
     this.server = createServer({
       headersTimeout: WEB_HEADERS_MS_MAX,
@@ -53,6 +54,8 @@ export class WebListener {
     }
     this.server.listen(port, host);
     await once(this.server, 'listening');
+    // EMFILE and its kind: one connection is not accepted, and the agent goes on.
+    this.server.on('error', (error) => this.log.warn({ event: 'accept_failed', err: error }));
     this.listening = { host, port: (this.server.address() as AddressInfo).port };
     await this.codes.noteOrigin(`http://${isIPv6(host) ? `[${host}]` : host}:${this.listening.port}`);
   }

@@ -11,6 +11,7 @@ export async function askPeer<T>(
   asked: { readonly path: string; readonly body: object; readonly answer: z.ZodType<T> },
   clock: Clock,
 ): Promise<T> {
+  if (session.closed || session.destroyed) throw new ProtocolError('peer_unreachable', { reason: 'closed' });
   const text = await exchange(session, asked.path, JSON.stringify(asked.body), clock);
   const parsed = asked.answer.safeParse(parseJson(text));
   if (!parsed.success) throw new ProtocolError('peer_unreachable', { reason: 'answer' }, { cause: parsed.error });

@@ -40,7 +40,7 @@ export class AttachedPeer {
 
   /** False when it has as many as it may. */
   placeBulk(attachment: Attachment): boolean {
-    if (this.bulk.size >= BULK_CONNECTIONS_MAX) return false;
+    if (this.openBulk.length >= BULK_CONNECTIONS_MAX) return false;
     this.bulk.add(attachment);
     this.settle(attachment);
     return true;
@@ -53,7 +53,7 @@ export class AttachedPeer {
     // What was asked for on it may never come; the next control connection asks again.
     this.cancelAsked?.();
     this.cancelAsked = null;
-    if (this.bulk.size === 0) this.settle(null);
+    if (this.openBulk.length === 0) this.settle(null);
   }
 
   /**
@@ -69,12 +69,13 @@ export class AttachedPeer {
 
   /** The connection with the fewest streams. Throws as connect does. */
   async carrier(): Promise<Attachment> {
-    const free = [...this.bulk].filter(({ hasRoom }) => hasRoom);
+    const open = this.openBulk;
+    const free = open.filter(({ hasRoom }) => hasRoom);
     const [least] = free.sort((a, b) => a.streams - b.streams);
     const isBusy = least === undefined || least.streams >= STREAMS_BEFORE_MORE;
-    if (isBusy && this.bulk.size < BULK_CONNECTIONS_MAX) this.askForBulk();
+    if (isBusy && open.length < BULK_CONNECTIONS_MAX) this.askForBulk();
     if (least !== undefined) return least;
-    if (this.bulk.size >= BULK_CONNECTIONS_MAX || this.waiters.size >= BULK_WAITERS_MAX) {
+    if (open.length >= BULK_CONNECTIONS_MAX || this.waiters.size >= BULK_WAITERS_MAX) {
       throw new ProtocolError('relay_full');
     }
     if (this.control === null) throw new ProtocolError('peer_not_attached');
@@ -88,6 +89,11 @@ export class AttachedPeer {
 
   destroy(): void {
     for (const attachment of this.all) attachment.destroy();
+  }
+
+  /** Without those that only end what stands on them. */
+  private get openBulk(): Attachment[] {
+    return [...this.bulk].filter(({ isOpen }) => isOpen);
   }
 
   private get all(): Attachment[] {

@@ -19,7 +19,7 @@ import {
   widen,
 } from '#peer-link';
 import type { Clock, Log } from '#process';
-import { type ErrorCode, isRefusal, type PeerId, type UnixMs } from '#protocol';
+import { type ErrorCode, isRefusal, type PeerId, ProtocolError, type UnixMs } from '#protocol';
 import type { LeaseBook } from '../leases/lease-book.js';
 import type { LeaseUse } from '../leases/lease-use.js';
 import { IDLE_BULK_MS_MAX, LEASE_ASK_MS_MIN, LEASE_LIFE_ASKED_AT } from '../limits.js';
@@ -76,12 +76,18 @@ export class Attachment {
     return this.openStreams;
   }
 
-  get hasRoom(): boolean {
-    return !this.session.closed && !this.session.destroyed && this.openStreams < STREAMS_PER_CONNECTION_MAX;
+  /** Takes further streams; one that was told to go away only ends those that stand. */
+  get isOpen(): boolean {
+    return !this.session.closed && !this.session.destroyed;
   }
 
-  /** A stream to the peer, that is counted until it closes. */
+  get hasRoom(): boolean {
+    return this.isOpen && this.openStreams < STREAMS_PER_CONNECTION_MAX;
+  }
+
+  /** A stream to the peer, that is counted until it closes. throws peer_unreachable when it is not open any more */
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    if (!this.isOpen) throw new ProtocolError('peer_unreachable', { hostId: this.peerId });
     const stream = this.session.request(headers);
     this.openStreams++;
     this.cancelIdle();

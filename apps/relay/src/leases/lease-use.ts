@@ -1,7 +1,7 @@
 // What one lease has moved, and whether it may move more now.
 import type { Clock } from '#process';
-import type { LeaseClaims } from '#protocol';
-import { BURST_BYTES_MIN, BURST_SECONDS } from '../limits.js';
+import { type LeaseClaims, ProtocolError } from '#protocol';
+import { BURST_BYTES_MIN, BURST_SECONDS, OPENINGS_BURST, OPENINGS_PER_SECOND } from '../limits.js';
 
 export class LeaseUse {
   /** Moved under it, over all its streams, both directions together. */
@@ -13,6 +13,9 @@ export class LeaseUse {
   /** What may move at once; below zero it has moved ahead of its rate. */
   private allowanceBytes: number;
   private filledMs: number;
+  /** Streams that may be opened at once. */
+  private openings = OPENINGS_BURST;
+  private openedMs: number;
 
   constructor(
     /** As it was shown; the broker is told of it by this. */
@@ -22,6 +25,7 @@ export class LeaseUse {
   ) {
     this.allowanceBytes = this.burstBytes;
     this.filledMs = clock.monotonicMs();
+    this.openedMs = this.filledMs;
   }
 
   get isSpent(): boolean {
@@ -43,6 +47,16 @@ export class LeaseUse {
     this.movedBytes += sizeBytes;
     if (isOwn) this.ownBytes += sizeBytes;
     return this.allowanceBytes >= 0 ? 0 : (-this.allowanceBytes * 1_000) / bytesPerSecondMax;
+  }
+
+  /** Count a stream that is opened now. throws relay_full when its client opens them too fast */
+  takeOpening(): void {
+    const nowMs = this.clock.monotonicMs();
+    const filled = ((nowMs - this.openedMs) * OPENINGS_PER_SECOND) / 1_000;
+    this.openings = Math.min(OPENINGS_BURST, this.openings + filled);
+    this.openedMs = nowMs;
+    if (this.openings < 1) throw new ProtocolError('relay_full');
+    this.openings--;
   }
 
   private get burstBytes(): number {

@@ -8,6 +8,7 @@ import type { Presence } from '../broker-link/presence.js';
 import type { LeaseBook } from '../leases/lease-book.js';
 import type { Clients } from '../reach/clients.js';
 import type { Tunnels } from '../reach/tunnels.js';
+import type { Visits } from '../visits/visits.js';
 
 export class RelayMetrics {
   readonly book = new MetricsBook('peerkeep_relay_');
@@ -26,6 +27,7 @@ export interface Observed {
   readonly peers: AttachedPeers;
   readonly clients: Clients;
   readonly tunnels: Tunnels;
+  readonly visits: Visits;
   readonly leases: LeaseBook;
   readonly presence: Presence;
   readonly home: PeerHome;
@@ -33,7 +35,7 @@ export interface Observed {
 
 export function observeRelay(
   { book }: RelayMetrics,
-  { peers, clients, tunnels, leases, presence, home }: Observed,
+  { peers, clients, tunnels, visits, leases, presence, home }: Observed,
 ): void {
   book.watchProcess();
   book.gauge({ name: 'peers', help: 'Peers that are attached.' }, () => peers.count);
@@ -43,8 +45,8 @@ export function observeRelay(
   }));
   book.gauge({ name: 'streams', help: 'Streams that are carried.' }, () => tunnels.count);
   book.gauge(
-    { name: 'held_bytes', help: 'Bytes of streams that came and are not taken yet.' },
-    () => tunnels.heldBytes,
+    { name: 'held_bytes', help: 'Bytes of streams and visits that came and are not taken yet.' },
+    () => tunnels.heldBytes + visits.heldBytes,
   );
   book.counted(
     { name: 'moved_bytes_total', help: 'Bytes of streams that were handed on.', labels: ['direction'] },

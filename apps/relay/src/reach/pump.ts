@@ -68,3 +68,9 @@ export class Pump {
     if (source.isPaused()) source.resume();
   }
 }
+
+/** Since when nothing of what they hold was taken, the longest of them; null when nothing is held. */
+export function stalledSinceMs(...pumps: readonly Pump[]): number | null {
+  const stalled = pumps.filter(({ heldBytes }) => heldBytes > 0).map(({ movedMs }) => movedMs);
+  return stalled.length === 0 ? null : Math.min(...stalled);
+}

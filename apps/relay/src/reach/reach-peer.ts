@@ -43,9 +43,12 @@ async function carry(
   const attached = peers.find(peerId);
   if (attached === null) throw new ProtocolError('peer_not_attached');
   if (attached.lease?.isSpent) throw new ProtocolError('lease_spent');
+  reach.takeOpening();
   const giveBack = tunnels.take();
   try {
     const peer = await attached.connect(requester);
+    // It took the stream and ended it in one go: nothing tells of its close any more.
+    if (peer.destroyed || peer.closed) throw new ProtocolError('peer_unreachable');
     if (client.destroyed || client.closed) {
       peer.close();
       return giveBack();

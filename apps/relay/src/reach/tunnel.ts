@@ -3,7 +3,7 @@ import { type ClientHttp2Stream, constants, type Http2Stream, type ServerHttp2St
 import type { Duplex } from 'node:stream';
 import type { Clock } from '#process';
 import type { LeaseUse } from '../leases/lease-use.js';
-import { Pump } from './pump.js';
+import { Pump, stalledSinceMs } from './pump.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -51,8 +51,7 @@ export class Tunnel {
 
   /** Since when nothing of what is held was taken, by the monotonic clock; null when nothing is held. */
   get stalledSinceMs(): number | null {
-    const stalled = [this.toPeer, this.fromPeer].filter(({ heldBytes }) => heldBytes > 0).map(({ movedMs }) => movedMs);
-    return stalled.length === 0 ? null : Math.min(...stalled);
+    return stalledSinceMs(this.toPeer, this.fromPeer);
   }
 
   get movedMs(): number {

@@ -1,7 +1,7 @@
-// All streams that this relay carries: their number, what they hold, and which of them are in the way of the others.
+// All streams that this relay carries: their number, what they hold, and the ends of those that idle.
 import { ProtocolError } from '#protocol';
 import type { LeaseBook } from '../leases/lease-book.js';
-import { HELD_BYTES_MAX, IDLE_TUNNEL_MS_MAX, STALL_MS_MAX, TUNNELS_MAX } from '../limits.js';
+import { IDLE_TUNNEL_MS_MAX, STALL_MS_MAX, TUNNELS_MAX } from '../limits.js';
 import { type Direction, Tunnel, type TunnelParts } from './tunnel.js';
 
 export class Tunnels {
@@ -14,11 +14,14 @@ export class Tunnels {
   constructor(
     private readonly leases: LeaseBook,
     private readonly tunnelsMax = TUNNELS_MAX,
-    private readonly heldBytesMax = HELD_BYTES_MAX,
   ) {}
 
   get count(): number {
     return this.running.size;
+  }
+
+  get all(): readonly Tunnel[] {
+    return [...this.running];
   }
 
   get heldBytes(): number {
@@ -52,21 +55,12 @@ export class Tunnels {
     tunnel.start();
   }
 
-  /** End what stalls, idles, or goes on under a lease that has ended; and what stalls longest when too much is held. */
+  /** End what stalls, idles, or goes on under a lease that has ended. */
   watch(nowMs: number): void {
     for (const tunnel of this.running) {
       const { stalledSinceMs, movedMs, parts } = tunnel;
       const isStalled = stalledSinceMs !== null && nowMs - stalledSinceMs >= STALL_MS_MAX;
       if (isStalled || nowMs - movedMs >= IDLE_TUNNEL_MS_MAX || this.leases.isEnded(parts.reach)) tunnel.end('bound');
-    }
-    let heldBytes = this.heldBytes;
-    if (heldBytes <= this.heldBytesMax) return;
-    const stalled = [...this.running].filter(({ stalledSinceMs }) => stalledSinceMs !== null);
-    stalled.sort((a, b) => a.stalledSinceMs! - b.stalledSinceMs!);
-    for (const tunnel of stalled) {
-      if (heldBytes <= this.heldBytesMax) return;
-      heldBytes -= tunnel.heldBytes;
-      tunnel.end('bound');
     }
   }
 

@@ -103,6 +103,7 @@ async function carry(
   const visit = visits.run({ peerId: peer.peerId, ...sides, peer: stream, serve, clock }, giveBack);
   const answer = await answerOf(stream, clock);
   if (sides.response.destroyed) return;
+  if (visit.isBroken) throw new ProtocolError('peer_unreachable');
   if (begin(answer)) visit.answered();
   else visit.end();
 }

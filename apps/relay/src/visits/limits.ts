@@ -5,9 +5,13 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
 export const VISITOR_CONNECTIONS_MAX = 2_048;
+/** Of one address, or of one IPv6 network of 64 bits; a browser has up to 6 for one host, and several may share an address. */
+export const VISITOR_CONNECTIONS_PER_NETWORK_MAX = 64;
 /** Of one browser's connection by HTTP/2. */
 export const VISITOR_STREAMS_MAX = 32;
 export const VISITOR_HEADERS_MS_MAX = 10 * SECOND_MS;
+/** How often connections by HTTP/1.1 are looked through for requests that take too long. */
+export const VISITOR_CHECK_MS = 5 * SECOND_MS;
 export const VISITOR_REQUEST_MS_MAX = 5 * MINUTE_MS;
 export const VISITOR_KEEP_ALIVE_MS = 30 * SECOND_MS;
 export const VISITOR_IDLE_MS_MAX = 2 * MINUTE_MS;

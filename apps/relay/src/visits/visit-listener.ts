@@ -1,10 +1,10 @@
 // The web listener of a relay: browsers come by https with the operator's certificate, each to the peer that its host name names.
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Clock, html, type ListenAddress, type Log } from '#process';
 import { type ErrorCode, isRefusal, ProtocolError } from '#protocol';
 import type { AttachedPeer } from '../attach/attached-peer.js';
+import { HANDSHAKE_MS_MAX } from '../limits.js';
 import { findVisited, placeOf } from './find-visited.js';
 import {
   type ForwardParts,
@@ -14,7 +14,9 @@ import {
   type VisitorResponse,
 } from './forward-visit.js';
 import {
+  VISITOR_CHECK_MS,
   VISITOR_CONNECTIONS_MAX,
+  VISITOR_CONNECTIONS_PER_NETWORK_MAX,
   VISITOR_HEADER_BYTES_MAX,
   VISITOR_HEADERS_MS_MAX,
   VISITOR_IDLE_MS_MAX,
@@ -22,6 +24,7 @@ import {
   VISITOR_REQUEST_MS_MAX,
   VISITOR_STREAMS_MAX,
 } from './limits.js';
+import { VisitorPlaces } from './visitor-places.js';
 import type { Visits } from './visits.js';
 
 export interface VisitCredentials {
@@ -43,7 +46,8 @@ export interface VisitListenerParts {
 export class VisitListener {
   private readonly server: Http2SecureServer;
   private readonly sessions = new Set<ServerHttp2Session>();
-  private readonly sockets = new Set<Duplex>();
+  private readonly sockets = new Set<Socket>();
+  private readonly places = new VisitorPlaces(VISITOR_CONNECTIONS_PER_NETWORK_MAX);
 
   constructor(private readonly parts: VisitListenerParts) {
     this.server = createSecureServer({
@@ -51,15 +55,17 @@ export class VisitListener {
       key: parts.credentials.privateKeyPem,
       minVersion: 'TLSv1.2',
       allowHTTP1: true,
+      handshakeTimeout: HANDSHAKE_MS_MAX,
       settings: {
         maxConcurrentStreams: VISITOR_STREAMS_MAX,
         maxHeaderListSize: VISITOR_HEADER_BYTES_MAX,
         enablePush: false,
       },
-      ...HTTP1_BOUNDS,
     });
+    // As options they would have no effect: a server of both versions reads them here alone.
+    Object.assign(this.server, HTTP1_BOUNDS);
     this.server.maxConnections = VISITOR_CONNECTIONS_MAX;
-    this.server.on('connection', (socket: Duplex) => this.keep(this.sockets, socket));
+    this.server.on('connection', (socket: Socket) => this.accept(socket));
     this.server.on('session', (session) => {
       this.keep(this.sessions, session);
       session.on('error', (error) => parts.log.debug({ event: 'visitor_lost', err: error }));
@@ -72,7 +78,9 @@ export class VisitListener {
       socket.on('error', () => socket.destroy());
       this.forward(request, (parts) => forwardSocket(request, socket, head, parts)).catch((error: unknown) => {
         const { status } = this.refusalOf(error);
-        socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+        const answer = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+        // Node watches this connection no longer, and nobody reads it.
+        socket.end(answer, () => socket.destroy());
       });
     });
   }
@@ -101,6 +109,18 @@ export class VisitListener {
     this.stopListening();
     for (const session of this.sessions) session.destroy();
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Before its TLS handshake. */
+  private accept(socket: Socket): void {
+    const giveBack = this.places.take(socket.remoteAddress ?? '');
+    if (giveBack === null) {
+      this.parts.onRefused('relay_full');
+      socket.destroy();
+      return;
+    }
+    socket.once('close', giveBack);
+    this.keep(this.sockets, socket);
   }
 
   private serve(request: VisitorRequest, response: VisitorResponse): void {
@@ -141,11 +161,14 @@ export class VisitListener {
   }
 }
 
-/** Taken for connections that speak HTTP/1.1; the types of Node leave them out. */
+/** Of connections that speak HTTP/1.1; the types of Node leave them out. */
 const HTTP1_BOUNDS = {
+  connectionsCheckingInterval: VISITOR_CHECK_MS,
   headersTimeout: VISITOR_HEADERS_MS_MAX,
   requestTimeout: VISITOR_REQUEST_MS_MAX,
   keepAliveTimeout: VISITOR_KEEP_ALIVE_MS,
+  /** Of a connection on which nothing moves, also while a request is under way. */
+  timeout: VISITOR_IDLE_MS_MAX,
   maxHeaderSize: VISITOR_HEADER_BYTES_MAX,
 };
 

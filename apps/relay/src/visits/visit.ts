@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '#process';
 import type { PeerId } from '#protocol';
 import type { LeaseUse } from '../leases/lease-use.js';
-import { Pump } from '../reach/pump.js';
+import { Pump, stalledSinceMs } from '../reach/pump.js';
 import { VISIT_IDLE_MS_MAX, VISIT_STALL_MS_MAX } from './limits.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
@@ -26,6 +26,7 @@ export class Visit {
   private readonly toPeer: Pump;
   private readonly fromPeer: Pump;
   private sentBytes = 0;
+  private isAnswered = false;
   private isClosed = false;
 
   /** onClose  both sides are done */
@@ -59,6 +60,7 @@ export class Visit {
 
   /** The answer has begun: what follows of it goes to the visitor. */
   answered(): void {
+    this.isAnswered = true;
     this.fromPeer.start();
   }
 
@@ -66,12 +68,22 @@ export class Visit {
     return this.toPeer.heldBytes + this.fromPeer.heldBytes;
   }
 
+  /** Since when nothing of what is held was taken, by the monotonic clock; null when nothing is held. */
+  get stalledSinceMs(): number | null {
+    return stalledSinceMs(this.toPeer, this.fromPeer);
+  }
+
   isOverdue(nowMs: number): boolean {
+    const { stalledSinceMs } = this;
     const movedMs = Math.max(this.toPeer.movedMs, this.fromPeer.movedMs);
-    const stalled = [this.toPeer, this.fromPeer].some(
-      (pump) => pump.heldBytes > 0 && nowMs - pump.movedMs >= VISIT_STALL_MS_MAX,
-    );
-    return stalled || nowMs - movedMs >= VISIT_IDLE_MS_MAX;
+    const isStalled = stalledSinceMs !== null && nowMs - stalledSinceMs >= VISIT_STALL_MS_MAX;
+    return isStalled || nowMs - movedMs >= VISIT_IDLE_MS_MAX;
+  }
+
+  /** The peer's side has ended, and not as it should. */
+  get isBroken(): boolean {
+    const { peer } = this.parts;
+    return peer.destroyed && !(peer.rstCode === NGHTTP2_NO_ERROR && peer.readableEnded);
   }
 
   /** Both sides are cut: what was not sent whole does not look as if it were. */
@@ -93,9 +105,9 @@ export class Visit {
   }
 
   private peerClosed(): void {
-    const { peer, response } = this.parts;
-    const isWhole = peer.rstCode === NGHTTP2_NO_ERROR && peer.readableEnded;
-    if (!isWhole && !response.writableFinished) cut(response);
+    const { response } = this.parts;
+    // Before an answer there is none to be cut: the visitor is told what happened.
+    if (this.isAnswered && this.isBroken && !response.writableFinished) cut(response);
     this.close();
   }
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect as http2Connect, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import fc from 'fast-check';
@@ -11,8 +11,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../../../../test/authority.js';
 import { eventually } from '../../../../test/eventually.js';
 import { type AttachedHost, HOST_ID, RelayFixture } from '../../../../test/relay-fixture.js';
+import { inTheWay } from '../reach/in-the-way.js';
 import { placeOf } from './find-visited.js';
-import { VISIT_BODY_BYTES_MAX, VISIT_IDLE_MS_MAX, VISITS_PER_PEER_MAX } from './limits.js';
+import {
+  VISIT_BODY_BYTES_MAX,
+  VISIT_IDLE_MS_MAX,
+  VISITOR_CONNECTIONS_PER_NETWORK_MAX,
+  VISITOR_HEADER_BYTES_MAX,
+  VISITOR_KEEP_ALIVE_MS,
+  VISITS_PER_PEER_MAX,
+} from './limits.js';
 import { headersToPeer, headersToVisitor } from './visit-headers.js';
 
 const DOMAIN = 'peers.test';
@@ -27,7 +35,8 @@ beforeEach(async () => {
   web = await TestAuthority.create();
   const { certificatePem, privateKeyPem } = await web.issueNames([{ type: 'dns', value: `*.${DOMAIN}` }]);
   const listen = { host: '127.0.0.1', port: 0 };
-  fixture = await RelayFixture.start({ web: { listen, certificatePem, privateKeyPem, domain: DOMAIN } });
+  const webConfig = { listen, certificatePem, privateKeyPem, domain: DOMAIN };
+  fixture = await RelayFixture.start({ web: webConfig, metrics: listen });
   host = await fixture.attach(HOST_ID, serveLease('attic', true));
 });
 afterEach(() => fixture.stop());
@@ -117,6 +126,15 @@ function* piecesOf(body: Buffer): Generator<Buffer> {
   for (let start = 0; start < body.length; start += MiB) yield body.subarray(start, start + MiB);
 }
 
+/** The head of the answer, of a server that sends no body with it. */
+async function headOf(socket: Socket): Promise<string> {
+  let answer = '';
+  while (!answer.includes('\r\n\r\n')) {
+    answer += await new Promise<string>((resolve) => socket.once('data', (piece) => resolve(piece.toString())));
+  }
+  return answer;
+}
+
 /** Answers with what it was asked, and the body that it got. */
 function echo(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   stream.respond({ ':status': 201, 'x-asked': `${headers[':method']} ${headers[':path']}`, 'content-type': 'text/x' });
@@ -180,6 +198,15 @@ describe.each([
     await eventually(() => fixture.relay.visits.count === 0);
   });
 
+  it('is told in plain words when the peer breaks off before it answers', async () => {
+    for (const breakOff of [(stream: ServerHttp2Stream) => stream.close(2), () => host.destroy()]) {
+      host.visit = breakOff;
+      const { status, body } = await ask('/', { method: 'POST', body: randomBytes(1000) });
+      expect([status, body.toString()]).toEqual([503, expect.stringContaining('This machine is not connected')]);
+      await eventually(() => fixture.relay.visits.count === 0);
+    }
+  });
+
   it('is refused in plain words for a name that is unknown, away, or lets nobody in, all alike', async () => {
     host.visit = echo;
     const unknown = await ask('/', { host: 'nobody' });
@@ -203,6 +230,27 @@ describe.each([
 });
 
 describe('bounds of visits', () => {
+  it('hold for connections by HTTP/1.1: how long they idle, how large a head is, and how many one network has', async () => {
+    host.visit = echo;
+    expect(await rawly('x: 1')).toContain(`Keep-Alive: timeout=${VISITOR_KEEP_ALIVE_MS / 1_000}\r\n`);
+    expect(await rawly(`x: ${'y'.repeat(VISITOR_HEADER_BYTES_MAX)}`)).toMatch(/^HTTP\/1\.1 431 /);
+    const at = { host: '127.0.0.1', port: fixture.relay.webPort! };
+    const sockets = Array.from({ length: VISITOR_CONNECTIONS_PER_NETWORK_MAX + 1 }, () => netConnect(at).resume());
+    for (const socket of sockets) socket.on('error', () => socket.destroy());
+    await eventually(() => sockets.some(({ destroyed }) => destroyed));
+    await expect(byHttp1('/')).rejects.toThrow();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  /** What is answered to a request with that header, on a connection that stays open. */
+  async function rawly(header: string): Promise<string> {
+    const servername = `attic.${DOMAIN}`;
+    const socket = tlsConnect({ host: '127.0.0.1', port: fixture.relay.webPort!, servername, ca: [web.caPem] });
+    socket.on('error', () => socket.destroy());
+    socket.write(`GET / HTTP/1.1\r\nHost: ${servername}\r\n${header}\r\n\r\n`);
+    return headOf(socket);
+  }
+
   it('refuse a body that is too large, before or while it comes', async () => {
     host.visit = echo;
     const said = await byHttp1('/', {
@@ -264,7 +312,10 @@ describe('bounds of visits', () => {
     slow.pause();
     await eventually(() => fixture.relay.visits.heldBytes > MiB / 2);
     expect(fixture.relay.visits.heldBytes).toBeLessThan(8 * MiB);
-    slow.destroy();
+    const metrics = await (await fetch(`http://127.0.0.1:${fixture.relay.metricsPort}/metrics`)).text();
+    expect(Number(/^peerkeep_relay_held_bytes (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(MiB / 2);
+    // It is in the way of the others when all may hold less than that.
+    for (const one of inTheWay(fixture.relay.visits.all, MiB / 4)) one.end();
     await eventually(() => fixture.relay.visits.count === 0);
   });
 });
@@ -314,12 +365,7 @@ describe('a WebSocket', () => {
       `GET ${path} HTTP/1.1\r\nHost: ${servername}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
     );
-    let answer = '';
-    while (!answer.includes('\r\n\r\n')) {
-      answer += await new Promise<string>((resolve) => socket.once('data', (piece) => resolve(piece.toString())));
-    }
-    socket.removeAllListeners('data');
-    return { socket, answer };
+    return { socket, answer: await headOf(socket) };
   }
 });
 

@@ -18,6 +18,10 @@ export class Visits {
     return this.running.size;
   }
 
+  get all(): readonly Visit[] {
+    return [...this.running];
+  }
+
   get heldBytes(): number {
     let sum = 0;
     for (const visit of this.running) sum += visit.heldBytes;

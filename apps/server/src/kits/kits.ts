@@ -38,7 +38,12 @@ export class Kits implements OnModuleInit {
     private readonly directory: PeerDirectory,
     withdrawn: WithdrawnTokensOfPeers,
   ) {
-    withdrawn.alsoOf((nowMs) => this.live.filter((kit) => kit.expiresAtMs > nowMs && this.isShutOut(kit)));
+    withdrawn.alsoOf((nowMs) =>
+      this.live.flatMap((kit) => {
+        const atMs = kit.expiresAtMs > nowMs ? this.shutOutAtMs(kit, nowMs) : null;
+        return atMs === null ? [] : [{ clientId: kit.kitId, atMs }];
+      }),
+    );
   }
 
   onModuleInit(): Promise<void> {
@@ -104,9 +109,15 @@ export class Kits implements OnModuleInit {
     this.log.info({ event: 'kit_withdrawn', kitId, peerId: peer.peerId });
   }
 
-  /** A machine that is shut out, perhaps because it was stolen, takes the kits that it made with it. */
-  private isShutOut({ madeBy, withdrawnAtMs }: Kit): boolean {
+  /**
+   * Since when no token is issued for the kit; null while it is good. A machine that is shut out, perhaps because it was
+   * stolen, takes the kits that it made with it.
+   */
+  private shutOutAtMs({ madeBy, withdrawnAtMs }: Kit, nowMs: number): number | null {
+    if (withdrawnAtMs !== null) return withdrawnAtMs;
     const maker = this.directory.find(madeBy);
-    return withdrawnAtMs !== null || maker === undefined || !mayAsk(maker);
+    if (maker !== undefined && mayAsk(maker)) return null;
+    // The directory keeps no time of it: such kits are told before others, and left out last.
+    return nowMs;
   }
 }

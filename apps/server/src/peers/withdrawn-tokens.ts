@@ -1,11 +1,24 @@
 // Which clients' tokens hosts are told to refuse: those of peers that were suspended or revoked while tokens of theirs
 // may still live. Bounded, and it forgets nothing that matters.
 import { Injectable } from '@nestjs/common';
-import { CLOCK_SKEW_MS_MAX, formatTime, type PeerId, WITHDRAWN_CLIENTS_MAX, type WithdrawnTokens } from '#protocol';
+import {
+  CLOCK_SKEW_MS_MAX,
+  formatTime,
+  type PeerId,
+  WITHDRAWN_CLIENTS_MAX,
+  WITHDRAWN_KITS_MAX,
+  type WithdrawnTokens,
+} from '#protocol';
 import { longestTokenLifeMs } from '../config/policy.js';
 import { Settings } from '../platform/settings.js';
 import { PeerDirectory } from './peer-directory.js';
 import { mayAsk } from './peer-standing.js';
+
+/** A client, and a moment from which on no token was issued for it. */
+export interface ShutOutClient {
+  readonly clientId: PeerId;
+  readonly atMs: number;
+}
 
 export class WithdrawnTokenList {
   /** When each was shut out, the earliest first. */
@@ -31,22 +44,39 @@ export class WithdrawnTokenList {
     this.shutOutAtMs.delete(peerId);
   }
 
-  at(nowMs: number): WithdrawnTokens {
+  /** kits    those that are withdrawn and have not ended, in any order: their tokens live longer than those of machines */
+  at(nowMs: number, kits: readonly ShutOutClient[] = []): WithdrawnTokens {
     const liveSinceMs = nowMs - this.tokenLifeMs;
     for (const [peerId, atMs] of this.shutOutAtMs) if (atMs < liveSinceMs) this.shutOutAtMs.delete(peerId);
-    const matters = this.issuedBeforeMs >= liveSinceMs && this.issuedBeforeMs > 0;
+    const machines = [...this.shutOutAtMs].map(([clientId, atMs]) => ({ clientId, atMs }));
+    // Kits stay for months. They take what machines leave them, and of that a part is their own.
+    const kitsOwn = Math.min(kits.length, WITHDRAWN_KITS_MAX);
+    const ofMachines = latestOf(machines, WITHDRAWN_CLIENTS_MAX - kitsOwn);
+    const ofKits = latestOf(kits, WITHDRAWN_CLIENTS_MAX - ofMachines.told.length);
+    const forgottenMs = this.issuedBeforeMs >= liveSinceMs ? this.issuedBeforeMs : 0;
+    const issuedBeforeMs = Math.max(forgottenMs, ofMachines.issuedBeforeMs, ofKits.issuedBeforeMs);
     return {
-      clients: [...this.shutOutAtMs.keys()],
-      issuedBefore: matters ? formatTime(this.issuedBeforeMs) : null,
+      clients: [...ofMachines.told, ...ofKits.told].map(({ clientId }) => clientId),
+      issuedBefore: issuedBeforeMs > 0 ? formatTime(issuedBeforeMs) : null,
     };
   }
+}
+
+/** Those shut out last; tokens of all others were issued before `issuedBeforeMs`, which is 0 when there are none. */
+function latestOf(
+  clients: readonly ShutOutClient[],
+  max: number,
+): { readonly told: readonly ShutOutClient[]; readonly issuedBeforeMs: number } {
+  if (clients.length <= max) return { told: clients, issuedBeforeMs: 0 };
+  const latestFirst = [...clients].sort((left, right) => right.atMs - left.atMs);
+  return { told: latestFirst.slice(0, max), issuedBeforeMs: latestFirst[max]!.atMs };
 }
 
 /** The list of this broker, kept by what the directory tells. */
 @Injectable()
 export class WithdrawnTokensOfPeers {
   private readonly list: WithdrawnTokenList;
-  private others: (nowMs: number) => readonly { readonly kitId: PeerId }[] = () => [];
+  private withdrawnKits: (nowMs: number) => readonly ShutOutClient[] = () => [];
 
   constructor(directory: PeerDirectory, settings: Settings) {
     this.list = new WithdrawnTokenList(longestTokenLifeMs(settings.policy) + 2 * CLOCK_SKEW_MS_MAX);
@@ -56,16 +86,12 @@ export class WithdrawnTokensOfPeers {
     });
   }
 
-  /** Clients that are no peers of the directory: recovery kits, whose tokens live longer than those of peers. */
-  alsoOf(others: (nowMs: number) => readonly { readonly kitId: PeerId }[]): void {
-    this.others = others;
+  /** Clients that are no peers of the directory: recovery kits. */
+  alsoOf(withdrawnKits: (nowMs: number) => readonly ShutOutClient[]): void {
+    this.withdrawnKits = withdrawnKits;
   }
 
   at(nowMs: number): WithdrawnTokens {
-    const { clients, issuedBefore } = this.list.at(nowMs);
-    const all = [...clients, ...this.others(nowMs).map(({ kitId }) => kitId)];
-    if (all.length <= WITHDRAWN_CLIENTS_MAX) return { clients: all, issuedBefore };
-    // Those that are left out are older than now, and so are all that they hold.
-    return { clients: all.slice(0, WITHDRAWN_CLIENTS_MAX), issuedBefore: formatTime(nowMs) };
+    return this.list.at(nowMs, this.withdrawnKits(nowMs));
   }
 }

@@ -1,4 +1,5 @@
-// What the process gives to every feature: database, clock, log, settings, the CA and the vault for secrets.
+// What the process gives to every feature: database, clock, log, settings, the guard of its connections, the CA and the
+// vault for secrets.
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock, Log } from '#process';
 import { CertificateAuthority } from '../certificates/certificate-authority.js';
@@ -8,6 +9,7 @@ import { LedgerArchive } from '../ledger/ledger-archive.js';
 import { Mailer } from '../mail/mailer.js';
 import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { BrokerDatabase } from './broker-database.js';
+import { GuardedConnect } from './guarded-connect.js';
 import { RemoteAddress } from './remote-address.js';
 import { Settings } from './settings.js';
 import { WebAddress } from './web-address.js';
@@ -37,6 +39,7 @@ export function platformModule(parts: PlatformParts): DynamicModule {
     { provide: Settings, useValue: parts.settings },
     { provide: CertificateAuthority, useValue: parts.authority },
     { provide: KeyVault, useValue: parts.vault },
+    { provide: GuardedConnect, useValue: new GuardedConnect(parts.settings) },
     { provide: RemoteAddress, useValue: new RemoteAddress(parts.settings) },
     { provide: WebAddress, useValue: parts.webAddress },
     { provide: Mailer, useValue: parts.mailer },

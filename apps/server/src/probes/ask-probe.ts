@@ -25,7 +25,8 @@ export class AskProbe {
    * throws   interrupted by `signal`; nothing else that is a refusal
    */
   async run(host: PeerAddress, signal: AbortSignal): Promise<ProbeOutcome> {
-    if (!this.dialHosts.allows(host)) return { kind: 'wrong', code: 'host_address_refused' };
+    const isRelayed = host.relay !== undefined;
+    if (!this.dialHosts.allows(host)) return outcomeOfRefusal('host_address_refused', { isRelayed });
     const timeout = new ProtocolError('peer_unreachable', { reason: 'probe timeout' });
     const own = new AbortController();
     const cancel = this.clock.schedule(this.settings.policy.probeTimeoutMs, () => own.abort(timeout));
@@ -40,7 +41,7 @@ export class AskProbe {
       };
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code === 'interrupted') throw error;
-      return outcomeOfRefusal(error.code);
+      return outcomeOfRefusal(error.code, { isRelayed });
     } finally {
       cancel();
     }

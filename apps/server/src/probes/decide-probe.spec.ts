@@ -58,7 +58,7 @@ describe('standing', () => {
 
   it('keeps what the last answer told', () => {
     expect(afterProbes([GOOD, LOST])).toMatchObject({ program: 'agent/1', freeBytes: 5, reason: 'peer_unreachable' });
-    expect(afterProbes([GOOD, outcomeOfRefusal('host_unconfirmed')])).toMatchObject({
+    expect(afterProbes([GOOD, outcomeOfRefusal('host_unconfirmed', { isRelayed: false })])).toMatchObject({
       program: 'agent/1',
       reason: null,
     });
@@ -99,7 +99,12 @@ describe('a refusal', () => {
     ['token_invalid', 'wrong'],
     ['host_address_refused', 'wrong'],
   ])('%s is %s', (code, kind) => {
-    expect(outcomeOfRefusal(code).kind).toBe(kind);
+    expect(outcomeOfRefusal(code, { isRelayed: false }).kind).toBe(kind);
+  });
+
+  it("of the guard to connect to a host's relay is not the host's fault", () => {
+    const code = 'host_address_refused';
+    expect(outcomeOfRefusal(code, { isRelayed: true })).toEqual({ kind: 'lost', code });
   });
 });
 

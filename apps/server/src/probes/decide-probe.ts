@@ -62,9 +62,11 @@ const THERE: ReadonlySet<ErrorCode> = new Set([
   'token_not_yet_valid',
 ]);
 
-export function outcomeOfRefusal(code: ErrorCode): ProbeOutcome {
+/** isRelayed   the host was asked through a relay: where that stands is not the host's word */
+export function outcomeOfRefusal(code: ErrorCode, { isRelayed }: { readonly isRelayed: boolean }): ProbeOutcome {
   if (THERE.has(code)) return { kind: 'good', answer: null };
-  return { kind: LOST.has(code) ? 'lost' : 'wrong', code };
+  const isLost = LOST.has(code) || (isRelayed && code === 'host_address_refused');
+  return { kind: isLost ? 'lost' : 'wrong', code };
 }
 
 /** The record, if it is about this place: what was proved elsewhere proves nothing here. */

@@ -3,7 +3,6 @@ import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { PeersModule } from '../peers/peers.module.js';
 import { PlacementModule } from '../placement/placement.module.js';
-import { GuardedConnect } from '../platform/guarded-connect.js';
 import { RefusalsModule } from '../refusals/refusals.module.js';
 import { RelaysModule } from '../relays/relays.module.js';
 import { ReputationModule } from '../reputation/reputation.module.js';
@@ -16,7 +15,7 @@ import { TellHosts } from './tell-hosts.js';
 
 @Module({
   imports: [KeysModule, PeersModule, PlacementModule, RelaysModule, RefusalsModule, ReputationModule],
-  providers: [GuardedConnect, BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly, TellHosts],
-  exports: [GuardedConnect, BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly],
+  providers: [BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly, TellHosts],
+  exports: [BrokerIdentity, DialHosts, AskProbe, ProbeHosts, ProbeDirectly],
 })
 export class ProbesModule {}

@@ -36,7 +36,11 @@ export class AttachPeer {
     const { region } = await this.database.reads.findOneByOrFail(PeerEntity, { id: peerId });
     const { placement, relay: policy } = this.settings.policy;
     const networkOf = (address: string): string => networkOfHost({ peerId, address }, placement.networks);
-    const candidates = this.relays.all().map((relay) => ({ ...relay, network: networkOf(relay.address) }));
+    const candidates = this.relays.all().map((relay) => ({
+      ...relay,
+      sentThere: relay.sentThere.size,
+      network: networkOf(relay.address),
+    }));
     const network = remoteAddress === null ? null : networkOf(remoteAddress);
     const chosen = decideRelay(candidates, { avoid, stayWith, region, network }, Math.random);
     const relay = chosen === null ? undefined : this.relays.find(chosen.peerId);
@@ -45,7 +49,7 @@ export class AttachPeer {
     const name = await this.names.findOrClaim(peerId, peer.name);
     const lease = this.leases.serve({ relayId, peerId, name, web: web && policy.webAllowed });
     if (relayId !== stayWith) {
-      this.relays.sent(relayId);
+      this.relays.sent(relayId, peerId);
       this.log.info({ event: 'relay_assigned', peerId, relayId, avoided: avoid.length });
     }
     return { relayId, address, port, lease: lease.text, expiresAt: formatTime(lease.expiresAtMs) };

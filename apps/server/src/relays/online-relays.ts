@@ -22,14 +22,18 @@ export interface OnlineRelay {
   readonly isEnding: boolean;
   readonly isDrained: boolean;
   readonly seenAtMs: number;
-  /** Peers that were sent there since it last told how many it has. */
-  readonly sentThere: number;
+  /** Peers that were sent there since it last told how many it has; at most every enrolled one. */
+  readonly sentThere: ReadonlySet<PeerId>;
+}
+
+interface KnownRelay extends OnlineRelay {
+  readonly sentThere: Set<PeerId>;
 }
 
 @Injectable()
 export class OnlineRelays implements OnModuleInit {
   // At most one each for every enrolled relay.
-  private readonly relays = new Map<PeerId, OnlineRelay>();
+  private readonly relays = new Map<PeerId, KnownRelay>();
 
   constructor(
     private readonly database: BrokerDatabase,
@@ -66,7 +70,7 @@ export class OnlineRelays implements OnModuleInit {
       isEnding: row.isEnding === 1,
       isDrained: row.drainedAtMs !== null,
       seenAtMs,
-      sentThere: 0,
+      sentThere: new Set(),
     });
   }
 
@@ -76,10 +80,9 @@ export class OnlineRelays implements OnModuleInit {
     if (relay !== undefined) this.relays.set(peerId, { ...relay, isDrained });
   }
 
-  /** A peer was given a lease for it. */
-  sent(peerId: PeerId): void {
-    const relay = this.relays.get(peerId);
-    if (relay !== undefined) this.relays.set(peerId, { ...relay, sentThere: relay.sentThere + 1 });
+  /** A peer was given a lease for it: one that asks again and again takes one place. */
+  sent(relayId: PeerId, peerId: PeerId): void {
+    this.relays.get(relayId)?.sentThere.add(peerId);
   }
 
   /** Undefined for one that is silent, and for what is no relay. */

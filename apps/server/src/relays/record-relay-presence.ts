@@ -12,8 +12,8 @@ import {
 import type { Caller } from '../control/caller.js';
 import { TokenIssuer } from '../keys/token-issuer.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
+import { GuardedConnect } from '../platform/guarded-connect.js';
 import { Settings } from '../platform/settings.js';
-import { isHostAddress } from '../presence/judge-address.js';
 import { OnlineRelays } from './online-relays.js';
 import { RelayEntity } from './relay.entity.js';
 
@@ -24,22 +24,21 @@ export class RecordRelayPresence {
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly settings: Settings,
+    private readonly guard: GuardedConnect,
     private readonly relays: OnlineRelays,
     private readonly tokens: TokenIssuer,
   ) {}
 
   /**
    * A relay is a machine of an operator whom another operator trusted with a key for relays, so its address is its own
-   * word; only ranges that hosts may be in are taken, and the broker itself connects there by the same guard.
+   * word; only those are taken that the broker itself may connect to, or it could probe no host there.
    *
    * throws   host_address_refused
    */
   async run({ peer }: Caller, request: RelayPresenceRequest): Promise<RelayPresenceAnswer> {
     const { peerId } = peer;
     const { address, port } = request;
-    if (!isHostAddress(address, this.settings.hostAddressRanges)) {
-      throw new ProtocolError('host_address_refused', { address });
-    }
+    if (!this.guard.allows({ address, port })) throw new ProtocolError('host_address_refused', { address, port });
     const nowMs = this.clock.nowMs();
     const row = await this.database.write(async (db) => {
       await changeOne(db, UPSERT, [

@@ -1,4 +1,5 @@
 // Books what a relay carried: as much as the leases allowed that the broker gave out for it, each byte once (F2).
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, Log } from '#process';
@@ -10,10 +11,11 @@ import {
   type LeaseId,
   type RelayUsageAnswer,
   type RelayUsageRequest,
+  type SigningKey,
 } from '#protocol';
 import type { Caller } from '../control/caller.js';
 import { Ledger } from '../ledger/ledger.js';
-import { RELAY_USAGE_KEPT_MS } from '../limits.js';
+import { LEASES_READ_AT_ONCE_MAX, RELAY_USAGE_KEPT_MS } from '../limits.js';
 import { BrokerMetrics } from '../metrics/broker-metrics.js';
 import { PeerDirectory } from '../peers/peer-directory.js';
 import { BrokerDatabase } from '../platform/broker-database.js';
@@ -40,9 +42,13 @@ export class RecordRelayUsage {
     const { peerId: relayId } = caller.peer;
     const refused = new Set<LeaseId>();
     const told = new Map<LeaseId, LeaseUsage>();
+    // Of one call the same objects: each key is parsed once for all items.
+    const keys = this.signing.told();
     let taken = 0;
-    for (const { lease, bytes } of items) {
-      const claims = this.readLease(lease);
+    for (const [i, { lease, bytes }] of items.entries()) {
+      // Each signature takes a while: others have their turn between them.
+      if (i % LEASES_READ_AT_ONCE_MAX === LEASES_READ_AT_ONCE_MAX - 1) await nextTurn();
+      const claims = readLease(lease, keys);
       if (claims === null) continue;
       if (!this.isItsOwn(claims, caller)) {
         refused.add(claims.leaseId);
@@ -65,18 +71,10 @@ export class RecordRelayUsage {
     await this.database.write((db) => forgetUsage(db, this.clock.nowMs() - RELAY_USAGE_KEPT_MS));
   }
 
-  /** Null for what is no lease of this broker. */
-  private readLease(text: string): LeaseClaims | null {
-    try {
-      return decodeLease(text, this.signing.told());
-    } catch (error) {
-      if (isRefusal(error, 'lease_invalid')) return null;
-      throw error;
-    }
-  }
-
-  private isItsOwn({ trustDomain, relayId, expiresAtMs }: LeaseClaims, { peer }: Caller): boolean {
+  /** Under a serve lease only visitors are carried: others show a lease of their own, under which that counts. */
+  private isItsOwn({ trustDomain, relayId, kind, web, expiresAtMs }: LeaseClaims, { peer }: Caller): boolean {
     if (trustDomain !== this.settings.trustDomain || relayId !== peer.peerId) return false;
+    if (kind === 'serve' && !web) return false;
     return expiresAtMs >= this.clock.nowMs() - RELAY_USAGE_KEPT_MS;
   }
 
@@ -109,5 +107,15 @@ export class RecordRelayUsage {
   /** Who reaches pays, and a peer for its visitors; the broker's own questions cost nobody anything. */
   private payerOf({ subject }: LeaseClaims): AccountId | null {
     return subject === 'broker' ? null : (this.directory.find(subject)?.accountId ?? null);
+  }
+}
+
+/** Null for what is no lease of this broker. */
+function readLease(text: string, keys: readonly SigningKey[]): LeaseClaims | null {
+  try {
+    return decodeLease(text, keys);
+  } catch (error) {
+    if (isRefusal(error, 'lease_invalid')) return null;
+    throw error;
   }
 }

@@ -46,7 +46,7 @@ export class BrokerFixture {
   }
 
   /** policy: with another policy.json */
-  async startAgain(policy = this.policy): Promise<void> {
+  async startAgain(policy = this.policy, config: Partial<BrokerConfig> = {}): Promise<void> {
     this.policy = policy;
     this.running = await startBroker(
       {
@@ -55,6 +55,7 @@ export class BrokerFixture {
         trustDomain: null,
         policy: parsePolicy({ probeHosts: false, ...this.policy }),
         ...this.config,
+        ...config,
       },
       { clock: this.clock, log: this.log },
     );

@@ -1,7 +1,7 @@
 // Fetches one object: the fastest k of its n shards, each checked against its content id; bad hosts are named and passed by.
 import { shardBytesFor } from '#erasure';
 import type { NeighbourGet } from '#peer-link';
-import type { Clock } from '#process';
+import { type Clock, keepingAlive } from '#process';
 import {
   type ErrorCode,
   formatTime,
@@ -273,7 +273,7 @@ export class ObjectFetcher {
       cancel = this.options.clock.schedule(ms, () => resolve(false));
     });
     try {
-      return await Promise.race([patience, Promise.race(running).then(() => true)]);
+      return await keepingAlive(Promise.race([patience, Promise.race(running).then(() => true)]));
     } finally {
       (cancel as (() => void) | null)?.();
     }

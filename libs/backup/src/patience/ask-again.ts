@@ -1,6 +1,7 @@
 // Asks again what was refused with a code that says so: after a pause, a bounded number of times, and never once stopped.
-import { type Clock, pause } from '#process';
-import { decideRetry, isRefusal, ProtocolError, type RetrySituation } from '#protocol';
+import { waitFor } from '#peer-home';
+import type { Clock } from '#process';
+import { decideRetry, isRefusal, type ProtocolError, type RetrySituation } from '#protocol';
 
 export interface AskAgainOptions {
   readonly situation: RetrySituation;
@@ -22,7 +23,7 @@ export async function askAgain<T>(ask: () => Promise<T>, options: AskAgainOption
       if (!isRefusal(error) || signal?.aborted) throw error;
       const pauseMs = decideRetry(situation, error, failures, random());
       if (pauseMs === null || onRefused?.(error) === false) throw error;
-      if (!(await pause(clock, pauseMs, signal))) throw new ProtocolError('interrupted', {}, { cause: signal?.reason });
+      await waitFor(clock, pauseMs, signal);
     }
   }
 }

@@ -72,6 +72,18 @@ describe('a broker that is away', () => {
     expect(asked).toBe(before + 1);
   });
 
+  it('keeps the process alive between two tries, and no longer', async () => {
+    await broker.redundancy();
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    refusal = () => (asked < 3 ? away() : null);
+    const call = broker.redundancy();
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect(timers()).toBe(before + 1);
+    expect(await stateAfter(60, call)).toBe('answered');
+    expect(timers()).toBe(before);
+  });
+
   it('from the beginning ends the command at once', async () => {
     refusal = () => away();
     expect(await stateAfter(0, broker.redundancy())).toBe('broker_unreachable');

@@ -1,5 +1,6 @@
 // The way to the broker: direct, or by a neighbour that has one (T7). A neighbour carries the TLS of this machine with its
 // broker, to that broker alone, and can neither read nor change what is said.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -24,7 +25,7 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
-export interface BrokerWayParts extends Pick<BrokerWayOptions, 'onNeighbour'> {
+export interface BrokerWayParts extends Pick<BrokerWayOptions, 'onDirect' | 'onNeighbour'> {
   readonly home: PeerHome;
   readonly nowMs: () => UnixMs;
   readonly clock: Clock;
@@ -33,8 +34,21 @@ export interface BrokerWayParts extends Pick<BrokerWayOptions, 'onNeighbour'> {
 export interface BrokerWayOptions {
   readonly home: Pick<PeerHome, 'identity' | 'caPem' | 'privateKeyPem' | 'certificate'>;
   readonly requester: Pick<LanRequester, 'ask' | 'liars'>;
+  /** Told when the broker was reached without a neighbour. */
+  readonly onDirect?: () => void;
   /** Told when a neighbour carries a connection, and why the direct one failed. */
   readonly onNeighbour?: (offer: LanOffer, reason: string) => void;
+}
+
+/** Set in what is done for a neighbour. */
+const forNeighbour = new AsyncLocalStorage<true>();
+
+/**
+ * Connections to the broker that this work begins are direct, or fail: a machine that asked its neighbours because it was
+ * asked itself would make all of them ask. One that a neighbour carries already is used.
+ */
+export function withoutAsking<T>(work: () => T): T {
+  return forNeighbour.run(true, work);
 }
 
 /**
@@ -43,12 +57,12 @@ export interface BrokerWayOptions {
  */
 export function brokerWayOver(
   { channel, rules }: Pick<OpenLan, 'channel' | 'rules'>,
-  { home, nowMs, clock, onNeighbour }: BrokerWayParts,
+  { home, nowMs, clock, ...told }: BrokerWayParts,
 ): Dial {
   const { trustDomain } = home.identity;
   const approvalKeys = () => home.network.signingKeys('approval');
   const requester = new LanRequester({ channel, approvalKeys, trustDomain, nowMs, clock, rules });
-  return brokerDial({ home, requester, ...(onNeighbour !== undefined && { onNeighbour }) });
+  return brokerDial({ home, requester, ...told });
 }
 
 /** What a need for a way to this broker is about: the SHA-256 of `POST https://host:port`. Pure. */
@@ -71,12 +85,15 @@ export function tunnelTarget({ host, port }: BrokerAddress): string {
  *
  * throws   as a connection does: the failure of the direct way, where no neighbour has another
  */
-export function brokerDial({ home, requester, onNeighbour }: BrokerWayOptions): Dial {
+export function brokerDial({ home, requester, onDirect, onNeighbour }: BrokerWayOptions): Dial {
   const { broker } = home.identity;
   return async () => {
     try {
-      return await connectPlain(broker, DIRECT_MS_MAX);
+      const direct = await connectPlain(broker, DIRECT_MS_MAX);
+      onDirect?.();
+      return direct;
     } catch (failure) {
+      if (forNeighbour.getStore()) throw failure;
       const subject = brokerSubject(broker);
       const offers = await requester.ask({ method: 'post', subjects: [subject], enough: 1 });
       const offer = offers.get(subject);
@@ -86,7 +103,8 @@ export function brokerDial({ home, requester, onNeighbour }: BrokerWayOptions): 
         return await tunnelThrough(home, offer);
       } catch (error) {
         const code = error instanceof ProtocolError ? error.code : 'peer_unreachable';
-        requester.liars.note(offer.peerId, offer.taskId, code);
+        // Its own way may have ended since, or be in use: it says so, and has not lied.
+        if (code !== 'broker_unreachable') requester.liars.note(offer.peerId, offer.taskId, code);
         throw failure;
       }
     }
@@ -125,7 +143,8 @@ function streamOver(socket: TLSSocket): Duplex {
       socket.write(piece, encoding, done);
     },
     final: (done) => {
-      socket.end(done);
+      // One that is closed by then has nothing left to be told.
+      socket.end(() => done());
     },
     destroy: (error, done) => {
       socket.destroy();
@@ -136,11 +155,15 @@ function streamOver(socket: TLSSocket): Duplex {
     if (!stream.push(piece)) socket.pause();
   });
   socket.once('end', () => stream.push(null));
-  socket.once('close', () => stream.destroy());
+  socket.once('close', () => {
+    // What came before an end may not have been read yet.
+    if (socket.readableEnded && !stream.readableEnded) stream.once('end', () => stream.destroy());
+    else stream.destroy();
+  });
   return stream;
 }
 
-/** Reads the answer to CONNECT, and leaves what comes behind it. throws peer_unreachable unless it is a 200 */
+/** Reads the answer to CONNECT, and leaves what comes behind it. throws broker_unreachable for a 503, peer_unreachable unless it is a 200 */
 function readHead(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);
@@ -164,7 +187,12 @@ function readHead(socket: TLSSocket): Promise<void> {
         if (head.length > TUNNEL_HEAD_BYTES_MAX) refused('long answer');
         return;
       }
-      if (!/^HTTP\/1\.1 200 /.test(head.toString('latin1', 0, at))) {
+      const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(head.toString('latin1', 0, at)) ?? [];
+      if (status === '503') {
+        end(new ProtocolError('broker_unreachable', { reason: 'no way to the broker' }));
+        return;
+      }
+      if (status !== '200') {
         refused('no way to the broker');
         return;
       }

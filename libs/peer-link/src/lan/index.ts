@@ -1,4 +1,5 @@
 // Neighbours on the local network: messages, asking, answering, and what was fetched for the next one (SPEC §14).
+export * from './address-bytes.js';
 export * from './broker-way.js';
 export * from './judge-answer.js';
 export * from './lan-channel.js';

@@ -52,6 +52,8 @@ export const LAN_DATAGRAMS_PER_SECOND_MAX = 2_000;
 export const LAN_TASKS_MAX = 1_024;
 /** So long before its answer a neighbour asks the broker for the approval: most answers are never given. */
 export const LAN_APPROVAL_AHEAD_MS = 400;
+/** So long after it an approval is waited for: those who ask by a recovery kit need none, and listen for little longer. */
+export const LAN_APPROVAL_LATE_MS = 100;
 /** Approvals that are asked for at the same time. */
 export const LAN_APPROVALS_AT_ONCE_MAX = 16;
 
@@ -73,7 +75,7 @@ export const SHELF_BYTES_MAX = 1024 * 1024 * 1024;
 export const SHELF_LIFE_MS = 60 * MINUTE_MS;
 
 // Whoever waits longest is still heard.
-assert(LAN_RULES.answerWaitMsMax < LAN_RULES.requestMs);
+assert(LAN_RULES.answerWaitMsMax + LAN_APPROVAL_LATE_MS < LAN_RULES.requestMs);
 assert(LAN_RULES.progressMs < LAN_RULES.silenceMsMax);
 assert(LAN_APPROVAL_AHEAD_MS < LAN_RULES.answerWaitMsMax);
 // A message is too old before it is forgotten that it was heard.

@@ -17,9 +17,28 @@ import {
   timeField,
 } from './fields.js';
 import { errorFromProblem, problemFrom } from './problem.js';
+import { relayPresenceRequest } from './relays.js';
 import { report, sendReportsAnswer } from './transactions.js';
 
 const takes = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
+
+describe('what a relay says of itself', () => {
+  const presence = {
+    program: 'test',
+    address: '198.51.100.7',
+    port: 443,
+    webPort: null,
+    peers: 0,
+    peersMax: 1,
+    streams: 0,
+    bytesPerSecond: 2 ** 53 - 1,
+    isEnding: false,
+  };
+  it.each(['peers', 'peersMax', 'streams'])('fits a column of 32 bits: %s', (name) => {
+    expect(takes(relayPresenceRequest, { ...presence, [name]: 2 ** 31 - 1 })).toBe(true);
+    expect(takes(relayPresenceRequest, { ...presence, [name]: 2 ** 31 })).toBe(false);
+  });
+});
 
 describe('a field', () => {
   it.each<[string, z.ZodType, unknown[], unknown[]]>([

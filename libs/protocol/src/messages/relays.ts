@@ -13,7 +13,11 @@ import {
   timeField,
 } from './fields.js';
 
-const countField = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** As many as a column of 32 bits holds, with a sign. */
+const countField = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
 
 /**
  * `POST /v1/relays/presence`, from relays alone. `address` and `port`: where peers and clients reach it, `webPort` where
@@ -30,7 +34,7 @@ export const relayPresenceRequest = z.strictObject({
   peersMax: countField.min(1),
   streams: countField,
   /** Carried since the last presence, by second. */
-  bytesPerSecond: countField,
+  bytesPerSecond: bytesCountField,
   isEnding: z.boolean(),
 });
 export type RelayPresenceRequest = z.infer<typeof relayPresenceRequest>;

@@ -24,6 +24,8 @@ export const SHARE_HEAD_BYTES = SHARE_PREFIX_BYTES + SHARE_HEADER_PLAIN_BYTES + 
 export const SHARE_FILE_BYTES_MAX = 2 * 1024 * 1024 * 1024;
 /** UTF-8 bytes of a name in the header. */
 export const SHARE_NAME_BYTES_MAX = 255;
+/** Of the answer that begins a download; nobody reads more of it. */
+export const SHARE_TICKET_ANSWER_BYTES_MAX = 4_096;
 
 export type SharePart = 'header' | 'pieces';
 

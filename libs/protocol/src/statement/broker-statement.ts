@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { createPublicKey, hash } from 'node:crypto';
 import { z } from 'zod';
 import { concatBytes, decodeBase64url, encodeBase64url, utf8 } from '../bytes.js';
-import { es256Verifier, type SignBytes } from '../crypto/es256.js';
+import { es256Verifier, type SignBytes, type VerifyBytes } from '../crypto/es256.js';
 import { STATEMENT_TEXT_BYTES_MAX } from '../limits.js';
 
 /** What a statement is about. Each kind has a header and signing keys of its own, so that none passes for another. */
@@ -69,8 +69,20 @@ function headerOf(kind: StatementKind, kid: string): string {
   return encodeBase64url(utf8(`{"alg":"ES256","kid":"${kid}","typ":"peerkeep-${kind}+jwt"}`));
 }
 
+/** By the objects that name the keys, which are never changed: to parse a key takes longer than to check a signature. */
+const verifiers = new WeakMap<SigningKey, VerifyBytes | null>();
+
+function verifierOf(key: SigningKey): VerifyBytes | null {
+  let verifier = verifiers.get(key);
+  if (verifier === undefined) {
+    verifier = makeVerifier(key);
+    verifiers.set(key, verifier);
+  }
+  return verifier;
+}
+
 /** Null for what is no P-256 key, or has another kid than is said. */
-function verifierOf({ kid, publicKey }: SigningKey): ReturnType<typeof es256Verifier> | null {
+function makeVerifier({ kid, publicKey }: SigningKey): VerifyBytes | null {
   const spki = decodeBase64url(publicKey);
   if (spki === null || signingKid(spki) !== kid) return null;
   return es256Verifier(createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }));

@@ -76,6 +76,17 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
+describe('a key', () => {
+  it('is parsed once, however many statements are checked under it', () => {
+    let parsed = 0;
+    const { known, signer } = makeKey('lease');
+    const { publicKey } = known;
+    Object.defineProperty(known, 'publicKey', { get: () => [publicKey, parsed++][0] });
+    for (const claims of [serve, reach]) expect(decodeLease(encodeLease(claims, signer), [known])).toEqual(claims);
+    expect(parsed).toBe(1);
+  });
+});
+
 describe('a lease', () => {
   it.each([
     ['to serve', serve],
